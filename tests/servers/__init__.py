@@ -1,0 +1,1 @@
+"""Private mail servers on loopback, and the place where their mail goes."""
