@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from smtpq_exporter.timeline import Timeline
 
 #: Upper edges in seconds; the last bucket of a Histogram is +Inf.
 AGE_BUCKETS = (60, 300, 600, 1200, 2400, 3600, 7200, 14400, 28800, 43200, 86400, 172800, 259200, 432000)
@@ -78,6 +81,8 @@ class QueueStats:
     retry_due: int | None = None
     ages: Histogram | None = None
     sizes: Histogram | None = None
+    arrivals: Timeline | None = None
+    """Arrival times; answers `older_than(seconds, now)` exactly, at any later `now` too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,10 +201,10 @@ class LogTally:
 
 @dataclass(slots=True)
 class LogEvent:
-    """One understood log line. `status` is one of STATUSES for an attempt, else "". Delays in seconds.
+    """One understood log line. `status` is one of STATUSES for an attempt, a probe's own word, else "". Delays in seconds.
 
-    `event` is one of: received, active, attempt, expired, removed, bounce_notice, interim_reply, connect_failure,
-    tls, auth, auth_failure, reject, connection, warning, held, released, requeued.
+    `event` is one of: received, active, attempt, probe, expired, removed, bounce_notice, interim_reply, connect_failure,
+    tls, auth_failure, reject, connection, warning, held, released, requeued, and info: understood, nothing to count.
     """
 
     event: str
@@ -217,6 +222,22 @@ class LogEvent:
     reason: str = ""
     suspended: bool = False
     text: str = ""
+    kind: str = ""
+    """The kind of a warning, the protocol of a TLS connection, the action of a reject."""
+    client: str = ""
+    """Who spoke to us, as the log names it: HOST[IP]."""
+    repeat: int = 1
+    """How many times syslog says that this happened."""
+
+
+class Moment(NamedTuple):
+    """One minute of history: messages in all queues, and the log counters as they stood then. None = not known."""
+
+    time: float
+    messages: int | None
+    deferred: int | None
+    delivered: int | None
+    bounced: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +257,8 @@ class Sample:
     filesystem: Filesystem | None = None
     processes: Processes | None = None
     sources: tuple[SourceState, ...] = ()
+    history: tuple[Moment, ...] = ()
+    """The last day, about one Moment a minute, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,6 +269,8 @@ class State:
     samples: tuple[Sample, ...] = ()
     host: HostSample | None = None
     host_source: SourceState | None = None
+    own: Processes | None = None
+    """What this program itself uses."""
     demo: bool = False
     started_at: float = 0.0
     config_reload_ok: bool = True

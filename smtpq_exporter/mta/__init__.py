@@ -1,1 +1,13 @@
-""""""
+"""The mail servers that this program knows. One line each; everything else about it is in its own package.
+
+Pure: no clock, no files.
+"""
+
+from __future__ import annotations
+
+from smtpq_exporter.mta.base import Mta
+from smtpq_exporter.mta.postfix import POSTFIX
+
+MTAS: dict[str, Mta] = {
+    "postfix": POSTFIX,
+}

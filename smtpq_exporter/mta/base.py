@@ -11,9 +11,9 @@ here, one line in MTAS, one directory of golden inputs. The four laws, tested fo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from smtpq_exporter.model import LogEvent, Message
 
@@ -65,16 +65,125 @@ class Instance:
     """How it was found, in words, for the start-up message."""
 
 
+class ReasonOf(Protocol):
+    """What is asked of reasons.Classifier: the reason class of a text, fast."""
+
+    def reason(self, text: bytes, dsn: bytes = b"") -> str:
+        """Reason class of a text; `dsn` is the enhanced code that the mail server itself wrote."""
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """A way to read the queue by asking the mail server: a command's output or a socket's."""
+    """A way to read the queue by asking the mail server: a command's output or a socket's.
+
+    `parser(classifier, now)` makes a ListingParser for one reading. `queues` are those that the listing shows.
+    """
 
     source: str
-    parser: type
+    parser: Callable[[ReasonOf, float], ListingParser]
+    queues: tuple[str, ...]
     argv: tuple[str, ...] = ()
     """Command; {config_directory} and {queue_directory} are filled in from the instance."""
     socket: str = ""
     """Unix socket, relative to the queue directory."""
+    exit_kinds: tuple[tuple[int, str], ...] = ()
+    """Exit codes of the command that mean one of model.FAULT_KINDS; any other but 0 is "unavailable"."""
+    own_config: str = ""
+    """If config_directory is this one, the two words of argv that name it are left out."""
+
+
+Facts = tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]
+"""Sender domain ("" = null sender), domain of each waiting recipient, reason class of each of those whose last
+attempt failed with a known text, held, forced expiry. What many messages share; made of atoms only."""
+
+Entry = tuple[int, int, int, int, Facts]
+"""One queued message in the smallest form: index into the mail server's queues, arrival (s), size (bytes), next
+retry (s; 0 = not shown), facts."""
+
+
+class Status(Protocol):
+    """What a layout may look at in os.stat_result."""
+
+    @property
+    def st_mode(self) -> int: ...  # noqa: D102
+    @property
+    def st_size(self) -> int: ...  # noqa: D102
+    @property
+    def st_mtime_ns(self) -> int: ...  # noqa: D102
+
+
+class Place(NamedTuple):
+    """A directory of a spool: an absolute path and the queue (an index) of what lies in it.
+
+    `role` is the layout's own word for what is found there. Nothing is wrong if an optional place is not there.
+    In a `lively` place messages change although the directory does not (recipients are crossed off in place):
+    it is looked through in each reading.
+    """
+
+    path: bytes
+    queue: int
+    role: str = ""
+    optional: bool = False
+    lively: bool = False
+
+
+class SpoolFile(Protocol):
+    """The open file of a message and what lies beside it, as the engine hands it to a layout."""
+
+    def more(self, offset: int, length: int) -> bytes:
+        """Bytes of the file; fewer at its end."""
+
+    def beside(self, path: bytes, limit: int) -> bytes | None:
+        """First `limit` bytes of another file, None if it is not there."""
+
+    def size_beside(self, path: bytes) -> int | None:
+        """Size of another file in bytes, None if it is not there."""
+
+
+class SpoolLayout(Protocol):
+    """How one mail server keeps its queue in directories: all that the spool engine (io/spool.py) needs to know.
+
+    The engine lists directories, skips those that did not change, opens each file once and again when its mtime
+    changes, follows moves and counts each id once. The layout is pure: it sorts names and reads bytes.
+    An id is the file name; the same name in two places is the same message.
+    """
+
+    queues: tuple[str, ...]
+    """All queues that are shown, also when empty. A later one wins where one id is found in two."""
+    head: int
+    """Bytes of each file to read at first."""
+    retries: bool
+    """Whether next retries are shown."""
+
+    def roots(self) -> tuple[Place, ...]:
+        """Where to begin."""
+
+    def sort(self, place: Place, name: bytes) -> Place | str | None:
+        """What a name is: None = a message, a Place = a directory to go into, a text = left aside.
+
+        The text is the key in QueueSnapshot.skipped; an empty one is not counted (files that belong to others).
+        """
+
+    def read(
+        self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile, known: Facts | None,
+    ) -> Entry | str:
+        """Understand one message file; a text says why it is left aside ("incomplete": look again next time).
+
+        `known` are the facts of an earlier reading of the same message. Raises ParseError.
+        """
+
+    def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
+        """What becomes of a message that was carried, unchanged, to another place."""
+
+
+class Probe(Protocol):
+    """How discovery looks at a host: read-only."""
+
+    def read(self, path: str) -> bytes | None:
+        """Content of a small file, None if it cannot be read."""
+
+    def run(self, argv: Sequence[str]) -> bytes | None:
+        """Output of a program that only prints settings, None if it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,4 +197,30 @@ class Discovery:
     processes: tuple[str, ...]
     """Names of the daemon's processes, as psutil shows them."""
     syslog_names: tuple[str, ...] = field(default=())
+    version: tuple[str, ...] = ()
+    """Command that prints the version, placeholders as in Listing.argv."""
+    version_pattern: bytes = rb"(\S+)"
+    """Its first group is the version."""
+    lock: str = ""
+    """File relative to the queue directory that the daemon holds locked (flock) while it runs."""
+    socket: str = ""
+    """Socket relative to the queue directory that accepts connections while the daemon runs."""
 
+
+@dataclass(frozen=True, slots=True)
+class Mta:
+    """One mail server: everything that the rest of the house asks about it. One line of mta.MTAS each."""
+
+    name: str
+    queues: tuple[str, ...]
+    """Its queues in the order in which they are shown."""
+    sources: tuple[str, ...]
+    """Ways to read the queue, the best first: "spool" and the sources of the listings."""
+    discovery: Discovery
+    settle: Callable[[Instance, Probe], list[Instance]]
+    """Fill in what an instance leaves open, from the mail server's own configuration; may find several."""
+    listings: tuple[Listing, ...] = ()
+    layout: Callable[[Instance, ReasonOf], SpoolLayout] | None = None
+    """Makes the layout of an instance's spool."""
+    log: Callable[..., LogParser] | None = None
+    """log(tally, classifier, syslog_names) makes the parser of its log."""

@@ -1,0 +1,176 @@
+"""Messages -> QueueSnapshot, kept up to date message by message.
+
+Pure: no clock, no files. Law 5: what a snapshot costs follows from what changed since the last one, not from the
+length of the queue; ages move on by themselves, so they are asked of timelines (timeline.py), not of messages.
+Sums agree: each count is the sum of what `put` and `take` were given, nothing else changes it.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import nlargest
+from types import MappingProxyType
+
+from smtpq_exporter.model import AGE_BUCKETS, OTHER, SIZE_BUCKETS, Histogram, Message, QueueSnapshot, QueueStats
+from smtpq_exporter.mta.base import Entry
+from smtpq_exporter.timeline import TimelineBuilder
+
+#: How the null sender (bounces) is shown among sender domains.
+NULL_SENDER = "<>"
+
+
+class _Queue:
+    """Counters of one queue."""
+
+    __slots__ = ("arrivals", "bytes", "held", "messages", "recipients", "retries", "sizes")
+
+    def __init__(self) -> None:
+        self.messages = self.recipients = self.bytes = self.held = 0
+        self.arrivals, self.retries = TimelineBuilder(), TimelineBuilder()
+        self.sizes = [0] * (len(SIZE_BUCKETS) + 1)
+
+
+class Aggregator:
+    """Counts messages in and out of the queues with these names; `top` destinations and senders are named."""
+
+    def __init__(self, queues: Sequence[str], top: int = 20) -> None:
+        """Start empty."""
+        self.queues = tuple(queues)
+        self.top = top
+        self._queues = [_Queue() for _ in queues]
+        self._number = {name: number for number, name in enumerate(queues)}
+        self._forced = 0
+        self._destinations: dict[str, int] = {}
+        self._senders: dict[str, int] = {}
+        self._reasons: dict[str, int] = {}
+        self._tops: tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] | None = None
+
+    def add(self, message: Message) -> Entry:
+        """Count a message in; what is returned takes it out again."""
+        entry = (
+            self._number[message.queue], message.arrival, message.size, message.next_retry or 0,
+            (message.sender_domain, message.domains, message.reasons, message.held, message.forced_expiry),
+        )
+        self.put(entry)
+        return entry
+
+    def remove(self, message: Message) -> None:
+        """Take out a message that was counted in with the same values."""
+        self.take((
+            self._number[message.queue], message.arrival, message.size, message.next_retry or 0,
+            (message.sender_domain, message.domains, message.reasons, message.held, message.forced_expiry),
+        ))
+
+    def put(self, entry: Entry) -> None:
+        """Count an entry in. The hot path of first readings."""
+        number, arrival, size, retry, facts = entry
+        sender, domains, reasons, held, forced = facts
+        queue = self._queues[number]
+        queue.arrivals.add(arrival)
+        if retry:
+            queue.retries.add(retry)
+        queue.messages += 1
+        queue.bytes += size
+        queue.sizes[bisect_left(SIZE_BUCKETS, size)] += 1
+        queue.recipients += len(domains)
+        if held:
+            queue.held += 1
+        if forced:
+            self._forced += 1
+        self._tops = None
+        counts = self._senders
+        counts[sender] = counts.get(sender, 0) + 1
+        counts = self._destinations
+        for domain in domains if len(domains) < 2 else set(domains):
+            counts[domain] = counts.get(domain, 0) + 1
+        counts = self._reasons
+        for reason in reasons:
+            counts[reason] = counts.get(reason, 0) + 1
+
+    def take(self, entry: Entry) -> None:
+        """Count out an entry that was put in."""
+        number, arrival, size, retry, facts = entry
+        sender, domains, reasons, held, forced = facts
+        queue = self._queues[number]
+        queue.arrivals.remove(arrival)
+        if retry:
+            queue.retries.remove(retry)
+        queue.messages -= 1
+        queue.bytes -= size
+        queue.sizes[bisect_left(SIZE_BUCKETS, size)] -= 1
+        queue.recipients -= len(domains)
+        queue.held -= held
+        self._forced -= forced
+        self._tops = None
+        _less(self._senders, (sender,))
+        _less(self._destinations, set(domains))
+        _less(self._reasons, reasons)
+
+    def snapshot(
+        self,
+        now: float,
+        source: str,
+        *,
+        shown: Iterable[str] | None = None,
+        retries: bool = True,
+        forced: bool = True,
+        truncated: bool = False,
+        skipped: Mapping[str, int] | None = None,
+    ) -> QueueSnapshot:
+        """The queues as they are. `shown` are the queues that this source can see, None = all of them.
+
+        Without `retries` no queue tells how many messages are due, without `forced` nobody knows forced expiry.
+        """
+        if self._tops is None:
+            senders = {sender or NULL_SENDER: n for sender, n in self._senders.items()}
+            self._tops = _top(self._destinations, self.top), _top(senders, self.top)
+        names = self.queues if shown is None else tuple(shown)
+        return QueueSnapshot(
+            taken_at=now,
+            source=source,
+            queues=MappingProxyType({name: self._stats(name, now, retries=retries) for name in names}),
+            destinations=self._tops[0],
+            senders=self._tops[1],
+            reasons=MappingProxyType(dict(self._reasons)),
+            truncated=truncated,
+            forced_expiry=self._forced if forced else None,
+            skipped=MappingProxyType({why: n for why, n in (skipped or {}).items() if n}),
+        )
+
+    def _stats(self, name: str, now: float, *, retries: bool) -> QueueStats:
+        queue = self._queues[self._number[name]]
+        arrivals = queue.arrivals.freeze()
+        ages, total = arrivals.ages(AGE_BUCKETS, now)
+        return QueueStats(
+            messages=queue.messages,
+            recipients=queue.recipients,
+            bytes=queue.bytes,
+            oldest_arrival=arrivals.first(),
+            held=queue.held,
+            retry_due=queue.retries.freeze().until(int(now)) if retries else None,
+            ages=Histogram(AGE_BUCKETS, ages, total),
+            sizes=Histogram(SIZE_BUCKETS, tuple(queue.sizes), queue.bytes),
+            arrivals=arrivals,
+        )
+
+
+def _less(counts: dict[str, int], keys: Iterable[str]) -> None:
+    for key in keys:
+        left = counts[key] - 1
+        if left:
+            counts[key] = left
+        else:
+            del counts[key]
+
+
+def _top(counts: Mapping[str, int], most: int) -> tuple[tuple[str, int], ...]:
+    """The largest counts, ties by name, and the rest as OTHER.
+
+    A domain that is itself called OTHER goes into the rest, so that no name is there twice.
+    """
+    best = nlargest(most, ((n, key) for key, n in counts.items() if key != OTHER), key=lambda one: (one[0], one[1]))
+    best.sort(key=lambda one: (-one[0], one[1]))
+    rest = sum(counts.values()) - sum(n for n, _ in best)
+    named = tuple((key, n) for n, key in best)
+    return (*named, (OTHER, rest)) if rest else named

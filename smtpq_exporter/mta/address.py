@@ -1,0 +1,45 @@
+"""The domain of a mail address, as a value that may become a label: bounded, printable, no address, no IP.
+
+Pure. An address is raw (queue files) or quoted (listings, logs): what follows the last ``@`` is the domain in both.
+Non-printable bytes become ``?`` as in Postfix' printable(), so that all ways of reading a queue agree.
+"""
+
+from __future__ import annotations
+
+#: Addresses without ``@``: local names that no configuration completed.
+NO_DOMAIN = "(none)"
+#: Domains that are an address of a machine: ``user@[192.0.2.1]``.
+LITERAL = "(literal)"
+#: RFC 1035: no domain is longer. What is longer is cut.
+LONGEST = 253
+
+_known: dict[bytes, str] = {}
+#: The table of domains already seen is emptied at this size.
+_MOST = 50_000
+
+
+def domain_of(address: bytes) -> str:
+    """Domain of a recipient or of a sender that is not null, lower case."""
+    raw = address[address.rfind(b"@") + 1 :] if b"@" in address else b""
+    domain = _known.get(raw)
+    if domain is None:
+        if len(_known) >= _MOST:
+            _known.clear()
+        domain = _known[raw] = _clean(raw)
+    return domain
+
+
+def _clean(raw: bytes) -> str:
+    text = raw[: 4 * LONGEST].strip(b" .\t>").lower()
+    if not text:
+        return NO_DOMAIN
+    if text.startswith(b"["):
+        return LITERAL
+    try:
+        name = text.decode("ascii")
+    except UnicodeDecodeError:
+        try:
+            name = text.decode()
+        except UnicodeDecodeError:
+            name = text.decode("ascii", "replace").replace("\ufffd", "?")
+    return "".join(c if c.isprintable() and c not in '"\\' else "?" for c in name.lower())[:LONGEST]
