@@ -1,0 +1,175 @@
+"""One GET over HTTP/1.0, as small as it can be: 200 plugins that start at once cannot afford http.client.
+
+Law: one deadline spans connection, request and the whole answer; an answer that ends early, is too large or
+is not 200 is a SourceError, never a shorter body. ssl is loaded only for https. Redirects and proxies are not
+followed: the exporter is asked where the administrator said it is.
+Source: RFC 9112 (message syntax), RFC 1945 (HTTP/1.0), RFC 7617 (basic authentication).
+"""
+
+from __future__ import annotations
+
+import socket
+import time
+
+from smtpq_exporter.errors import SourceError
+
+#: The sample of a host with many mail servers is some hundred kilobytes.
+LARGEST_ANSWER = 16 * 1024 * 1024
+
+
+class AbsentError(SourceError):
+    """Nobody listens there."""
+
+
+class Access:
+    """How to reach an exporter: files for credentials (``user:password``), CA and client certificate."""
+
+    __slots__ = ("ca_file", "certificate", "credentials", "insecure")
+
+    def __init__(
+        self, *, credentials: str = "", ca_file: str = "", certificate: str = "", insecure: bool = False
+    ) -> None:
+        self.credentials, self.ca_file = credentials, ca_file
+        self.certificate, self.insecure = certificate, insecure
+
+
+def split(url: str, path: str) -> tuple[bool, str, int, str]:
+    """Take a URL apart: (tls, host, port, path); `path` where the URL has none. ValueError if it is none."""
+    scheme, mark, rest = url.partition("://")
+    plain = rest.isascii() and rest.isprintable() and " " not in rest
+    if not mark or scheme not in ("http", "https") or not plain:
+        raise ValueError(f"{url!r} is no URL: write http://127.0.0.1:10125")
+    authority, slash, own = rest.partition("/")
+    if "@" in authority:
+        raise ValueError("a password in a URL can be read by everybody: use --credentials FILE")
+    host, port = authority, ""
+    if authority.startswith("["):
+        host, _, port = authority[1:].partition("]")
+        port = port.removeprefix(":")
+    elif ":" in authority:
+        host, _, port = authority.rpartition(":")
+    if not host or (port and not (port.isdigit() and 0 < int(port) < 65536)):
+        raise ValueError(f"{url!r} is no URL: its host or port is wrong")
+    tls = scheme == "https"
+    return tls, host, int(port or (443 if tls else 80)), f"/{own}" if slash and own else path
+
+
+def get(url: str, path: str, access: Access, deadline: float) -> bytes:
+    """The body of a 200 answer; raises SourceError. `deadline` in time.monotonic()."""
+    tls, host, port, path = split(url, path)
+    place = f"http{'s' if tls else ''}://{host}:{port}"
+    request = (
+        f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\nAccept: application/json\r\n"
+        f"User-Agent: check_smtpq\r\n{_authorization(access)}\r\n"
+    )
+    try:
+        with _connect(host, port, deadline) as plain, _secure(plain, host, tls, access) as link:
+            link.sendall(request.encode("ascii"))
+            answer = _read(link, deadline)
+    except TimeoutError:
+        raise SourceError("timeout", f"no answer from the exporter at {place} in time",
+                          "see whether smtpq-exporter hangs, or raise -t") from None
+    except ConnectionRefusedError:
+        raise AbsentError("unavailable", f"no exporter listens at {place}",
+                          "start smtpq-exporter, or use --source mta") from None
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise SourceError("unavailable", f"the exporter at {place} cannot be reached: {reason}",
+                          "check --url and the network") from None
+    return _body(answer, place)
+
+
+def _connect(host: str, port: int, deadline: float) -> socket.socket:
+    failure: OSError = OSError("no address")
+    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+        link = socket.socket(family, kind, protocol)
+        try:
+            link.settimeout(_left(deadline))
+            link.connect(address)
+        except OSError as error:
+            link.close()
+            failure = error
+        else:
+            return link
+    raise failure
+
+
+def _secure(link: socket.socket, host: str, tls: bool, access: Access) -> socket.socket:
+    if not tls:
+        return link
+    import ssl  # 15 ms: only who asks for https pays
+
+    try:
+        context = ssl.create_default_context(cafile=access.ca_file or None)
+        if access.insecure:
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        if access.certificate:
+            context.load_cert_chain(access.certificate)
+    except OSError as error:
+        name = access.certificate or access.ca_file
+        raise SourceError("permission", f"cannot load {name}: {error.strerror or error}",
+                          "name PEM files that this user may read") from None
+    try:
+        return context.wrap_socket(link, server_hostname=host)
+    except ssl.SSLCertVerificationError as error:
+        raise SourceError("unavailable", f"the exporter's certificate is not trusted: {error.verify_message}",
+                          "name its CA with --ca-file") from None
+
+
+def _authorization(access: Access) -> str:
+    if not access.credentials:
+        return ""
+    from binascii import b2a_base64
+
+    try:
+        with open(access.credentials, "rb") as file:  # noqa: PTH123  # pathlib costs 5 ms
+            line = file.read(4096).split(b"\n", 1)[0].rstrip(b"\r")
+    except OSError as error:
+        raise SourceError("permission", f"cannot read {access.credentials}: {error.strerror}",
+                          "--credentials names a file with one line user:password") from None
+    return f"Authorization: Basic {b2a_base64(line, newline=False).decode('ascii')}\r\n"
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left
+
+
+def _read(link: socket.socket, deadline: float) -> bytes:
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        link.settimeout(_left(deadline))
+        part = link.recv(65536)
+        if not part:
+            return b"".join(parts)
+        parts.append(part)
+        size += len(part)
+        if size > LARGEST_ANSWER:
+            raise SourceError("truncated", f"the exporter's answer is larger than {LARGEST_ANSWER} bytes",
+                              "check --url: this is no sample")
+
+
+def _body(answer: bytes, place: str) -> bytes:
+    head, mark, body = answer.partition(b"\r\n\r\n")
+    first, *fields = head.decode("latin-1").split("\r\n")
+    version, _, status = first.partition(" ")
+    if not mark or not version.startswith("HTTP/1."):
+        raise SourceError("parse", f"what listens at {place} does not speak HTTP", "check --url")
+    code = status[:3]
+    if code in ("401", "403"):
+        raise SourceError("permission", f"the exporter at {place} refuses access ({status})",
+                          "name a file with user:password by --credentials")
+    if code != "200":
+        raise SourceError("unavailable", f"{place} answered {status}", "check --url and the exporter's log")
+    for field in fields:
+        name, _, value = field.partition(":")
+        if name.lower() == "content-length" and value.strip().isdigit() and int(value) != len(body):
+            raise SourceError("truncated", f"the answer of {place} broke off after {len(body)} bytes",
+                              "see whether smtpq-exporter was restarted")
+        if name.lower() == "transfer-encoding":
+            raise SourceError("parse", f"{place} answered HTTP/1.0 with {value.strip()}",
+                              "name the exporter itself by --url, not its proxy")
+    return body
