@@ -1,7 +1,8 @@
 """Ends what a killed test run would leave behind.
 
-PR_SET_PDEATHSIG is forgotten when a program changes its user, as Postfix's master does. So a shell holds the reading
-end of a pipe: when this process is gone, however it went, the pipe ends, and the shell ends the server and its files.
+PR_SET_PDEATHSIG is forgotten when a program changes its user, as Postfix's master does. So a shell holds
+the reading end of a pipe: when this process is gone, however it went, the pipe ends, and the shell ends the
+server and its files.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 #: How recipients spread over the domains of sink.py: name -> weights.
 MIXES: dict[str, dict[str, int]] = {
-    "defer": {"greylist": 18, "greylist2": 8, "tempblock": 8, "full": 8, "local": 8, "relay": 4, "yahooish": 20,
-              "bigmail": 14, "outlookish": 8, "refused": 12, "nodns": 8, "drop": 2, "content": 2, "busy": 2},
+    "defer": {"greylist": 18, "greylist2": 8, "tempblock": 8, "full": 8, "local": 8, "relay": 4,
+              "yahooish": 20, "bigmail": 14, "outlookish": 8, "refused": 12, "nodns": 8, "drop": 2,
+              "content": 2, "busy": 2},
     "mixed": {"ok1": 20, "ok2": 14, "ok3": 8, "bigmail": 22, "outlookish": 10, "yahooish": 6, "greylist": 6,
               "greylist2": 2, "zen": 2, "tempblock": 1, "unknown": 3, "full": 2, "content": 2, "dmarc": 1,
               "local": 1, "relay": 1, "size": 1, "refused": 2, "nodns": 1, "drop": 1, "closed": 1},
@@ -57,7 +58,8 @@ def mail(i: int, mix: dict[str, int], seed: int = 1) -> Mail:
     recipients = tuple(f"{rng.choice(PEOPLE)}{rng.randrange(30000)}@{d}.example" for d in domains)
     size = min(200_000, int(rng.lognormvariate(7.6, 1.1)))
     header = (f"From: <{sender or 'mailer-daemon@sender.example'}>\r\nTo: <{recipients[0]}>\r\n"
-              f"Subject: test message {i}\r\nMessage-ID: <{i}.{rng.getrandbits(40):x}@sender.example>\r\n\r\n")
+              f"Subject: test message {i}\r\n"
+              f"Message-ID: <{i}.{rng.getrandbits(40):x}@sender.example>\r\n\r\n")
     return Mail(sender, recipients, header.encode() + FILLER * (1 + size // len(FILLER)))
 
 
@@ -65,8 +67,8 @@ class Refused(Exception):  # noqa: N818 - it is what the server did
     """The server did not take a message over: its answer."""
 
 
-def inject(port: int, mails: Sequence[Mail], *, host: str = "127.0.0.1", parallel: int = 8, pipelining: bool = True,
-           timeout: float = 120.0) -> None:
+def inject(port: int, mails: Sequence[Mail], *, host: str = "127.0.0.1", parallel: int = 8,
+           pipelining: bool = True, timeout: float = 120.0) -> None:
     """Hand all `mails` over by SMTP, 50 a connection; raises Refused or OSError if one was not taken."""
     todo, failures = list(reversed(mails)), []
 

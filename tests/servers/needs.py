@@ -1,7 +1,7 @@
 """Which programs a test needs, where they are, and which Debian package has them.
 
-A test says so with ``@pytest.mark.server("postfix")``. Where the program is missing the test skips and names the
-package; in continuous integration (environment variable CI) the same is a failure: a skip there would hide a hole.
+A test says so with ``@pytest.mark.server("postfix")``. Where the program is missing the test skips and names
+the package; in continuous integration (environment variable CI) the same is a failure: a skip would hide it.
 """
 
 from __future__ import annotations
@@ -11,12 +11,12 @@ import shutil
 from dataclasses import dataclass
 
 #: Where servers and plugins live that a user's PATH does not name.
-PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins", "/usr/lib/zabbix", "/usr/lib/postfix/sbin")
+PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins", "/usr/lib/postfix/sbin")
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Programs that must all be there, the Debian package that has them, and whether only root can use them."""
+    """Programs that must all be there, their Debian package, and whether only root can use them."""
 
     programs: tuple[str, ...]
     package: str
@@ -34,7 +34,8 @@ NEEDS: dict[str, Need] = {
     "nagios4": Need(("nagios4",), "nagios4-core"),
     "icinga2": Need(("icinga2",), "icinga2-bin"),
     "nrpe": Need(("nrpe", "check_nrpe"), "nagios-nrpe-server nagios-nrpe-plugin"),
-    "monitoring-plugins": Need(("check_mailq", "check_smtp"), "monitoring-plugins-basic monitoring-plugins-standard"),
+    "monitoring-plugins": Need(("check_mailq", "check_smtp"),
+                               "monitoring-plugins-basic monitoring-plugins-standard"),
     "zabbix": Need(("zabbix_server", "zabbix_agentd", "psql"), "zabbix-server-pgsql zabbix-agent postgresql"),
     "zabbix-agent": Need(("zabbix_agentd",), "zabbix-agent"),
     "postgresql": Need(("psql",), "postgresql"),
@@ -61,7 +62,8 @@ def missing(name: str) -> str:
     need = NEEDS[name]
     absent = [program for program in need.programs if find(program) is None]
     if absent:
-        return f"needs {' and '.join(absent)}: Debian package {need.package} (tests/servers/install.sh installs it)"
+        return (f"needs {' and '.join(absent)}: Debian package {need.package} "
+                "(tests/servers/install.sh installs it)")
     if need.root and os.geteuid() != 0:
         return f"a real {name} needs root for its own users and directories"
     return ""

@@ -1,7 +1,7 @@
-"""A private Postfix beside the host's own: configuration, queue, data, log and ports in one temporary directory.
+"""A private Postfix beside the host's own: configuration, queue, data, log, port in one temporary directory.
 
-It listens on 127.0.0.1, sends to the sink alone and asks no name server: names come from the hosts file in its chroot.
-The host's /etc/postfix is only copied from. A guard ends it when the test run is killed.
+It listens on 127.0.0.1, sends to the sink alone and asks no name server: names come from the hosts file in
+its chroot. The host's /etc/postfix is only copied from. A guard ends it when the test run is killed.
 Sources: postconf(5), master(5), postsuper(1), realities of Debian's packaging in postfix-script.
 """
 
@@ -17,13 +17,14 @@ import tempfile
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import psutil
 
 from tests.servers.guard import Guard
 from tests.servers.inject import Mail, inject, mail, weights
-from tests.servers.sink import WITHOUT_ADDRESS, Sink, free_port, routes
+from tests.servers.replies import WITHOUT_ADDRESS, routes
+from tests.servers.sink import Sink, free_port
 from tests.wait import wait_for
 
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
@@ -73,15 +74,15 @@ MAIN = {
 def command(argv: Sequence[str], *, text: str | bytes | None = None, timeout: float = 120.0) -> str:
     """Run a program to its end and return what it printed; a failure is a test failure that shows it."""
     given = text.encode() if isinstance(text, str) else text
-    done = subprocess.run(argv, input=given, stdin=None if given is not None else subprocess.DEVNULL, timeout=timeout,
-                          capture_output=True, check=False)
+    done = subprocess.run(argv, input=given, stdin=subprocess.DEVNULL if given is None else None,
+                          timeout=timeout, capture_output=True, check=False)
     output, complaint = (part.decode("utf-8", "replace") for part in (done.stdout, done.stderr))
     assert done.returncode == 0, f"{' '.join(argv)} exited with {done.returncode}: {output}{complaint}"
     return output
 
 
 class PostfixServer:
-    """One private instance. A context manager: entering makes and starts it, leaving stops it and removes all."""
+    """One private instance. A context manager: entering makes and starts it, leaving stops and removes it."""
 
     mta = "postfix"
 
@@ -96,7 +97,7 @@ class PostfixServer:
         self._master: subprocess.Popen[bytes] | None = None
         self._guard: Guard | None = None
 
-    def __enter__(self) -> PostfixServer:
+    def __enter__(self) -> Self:
         # not pytest's tmp_path: user postfix must be able to enter it
         self.directory = Path(tempfile.mkdtemp(prefix="smtpq-postfix-"))
         try:
@@ -210,7 +211,7 @@ class PostfixServer:
         inject(self.port, mails)
 
     def sendmail(self, content: str | bytes, *recipients: str, sender: str = "root@sender.example") -> None:
-        """Hand a message over by sendmail(1): with no recipients those of its header (-t), behind the content."""
+        """Hand a message over by sendmail; with no recipients given, those of its header (-t)."""
         argv = ["/usr/sbin/sendmail", "-C", str(self.config_directory), "-i", "-f", sender]
         command([*argv, *(["--", *recipients] if recipients else ["-t"])], text=content)
 
@@ -221,7 +222,7 @@ class PostfixServer:
         command(["postqueue", "-c", str(self.config_directory), "-f"])
 
     def postsuper(self, option: str, *queue_ids: str) -> None:
-        """postsuper with -h hold, -H release, -e force expiry, -f that and a flush, -r requeue, -d delete."""
+        """Call postsuper with -h hold, -H release, -e force expiry, -f both, -r requeue, -d delete."""
         ids = queue_ids or ("ALL",)
         command(["postsuper", "-c", str(self.config_directory), option, "-"], text="\n".join(ids) + "\n")
 
@@ -242,7 +243,7 @@ class PostfixServer:
         return sum(len(names) for _, _, names in os.walk(root))
 
     def wait_idle(self, seconds: float = 60.0) -> None:
-        """Wait until no delivery runs and nothing is on its way in: all that is left is deferred, held or corrupt."""
+        """Wait until nothing comes in and no delivery runs: what is left is deferred, held or corrupt."""
         def idle() -> bool:
             return not any(self.count(q) for q in ("maildrop", "incoming", "active"))
         wait_for(lambda: idle() and idle(), seconds, every=0.05)
@@ -267,7 +268,8 @@ class PostfixServer:
         for part in ("etc", "queue/etc", "data", "log"):
             (self.directory / part).mkdir(parents=True)
         self.log.touch()
-        for path in (self.directory / "data", self.directory / "log", self.log):  # postsuper writes the log as postfix
+        # postsuper writes the log as user postfix
+        for path in (self.directory / "data", self.directory / "log", self.log):
             os.chown(path, owner.pw_uid, -1)
         for name in ("dynamicmaps.cf", "postfix-files"):
             shutil.copy(f"/etc/postfix/{name}", self.config_directory)
@@ -317,12 +319,13 @@ class PostfixServer:
         self.port, lines = free_port(), []
         for line in (SHARE / "master.cf.dist").read_text().splitlines():
             words = line.split()
-            if not line.startswith((" ", "\t", "#")) and len(words) >= 8:
-                words[4] = "y" if words[0] in ("smtp", "relay") and words[1] == "unix" else "n"
-                if words[1] == "inet":
-                    words[0] = f"127.0.0.1:{self.port}"
-                line = " ".join(words)
-            lines.append(line)
+            if line.startswith((" ", "\t", "#")) or len(words) < 8:  # a comment, or the line above goes on
+                lines.append(line)
+                continue
+            words[4] = "y" if words[0] in ("smtp", "relay") and words[1] == "unix" else "n"
+            if words[1] == "inet":
+                words[0] = f"127.0.0.1:{self.port}"
+            lines.append(" ".join(words))
         (self.config_directory / "master.cf").write_text("\n".join(lines) + "\n")
 
     def _answers(self) -> str:
@@ -332,7 +335,8 @@ class PostfixServer:
             return "answers" if b": daemon started -- " in log.read() else ""
 
     def _gone(self) -> None:
-        assert self._master and self._guard
+        assert self._master
+        assert self._guard
         self._master.wait(20)
         self._guard.release()
         self._master = self._guard = None

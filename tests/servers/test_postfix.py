@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -14,7 +12,8 @@ import pytest
 from tests.servers import needs
 from tests.servers.inject import Mail
 from tests.servers.postfix import PostfixServer, logged
-from tests.servers.sink import Reply, Sink
+from tests.servers.replies import Reply
+from tests.servers.sink import Sink
 from tests.wait import wait_for
 
 pytestmark = pytest.mark.server("postfix")
@@ -27,7 +26,7 @@ def waiting(server: PostfixServer) -> int:
 
 
 def test_the_book_of_the_sink_agrees_with_the_queue_and_the_log(postfix: PostfixServer) -> None:
-    """Every recipient handed over is in the queue, in the sink's accepted or in its refused ones; the log agrees."""
+    """Every recipient handed over is in the queue, accepted by the sink or bounced; the log agrees."""
     mails = postfix.inject(150, "mixed")
     postfix.wait_idle()
     sent = postfix.sink.total("accepted")
@@ -39,7 +38,7 @@ def test_the_book_of_the_sink_agrees_with_the_queue_and_the_log(postfix: Postfix
 
 
 def test_a_queue_defers_then_drains(postfix: PostfixServer) -> None:
-    """What the sink deferred stays until the sink accepts; then the queue is empty and all recipients were accepted."""
+    """What the sink deferred stays until the sink accepts; then the queue is empty and all arrived."""
     mails = postfix.inject(30, "stay")
     postfix.wait_idle()
     assert len(postfix.listing()) == 30
@@ -62,7 +61,7 @@ def test_replies_can_be_changed_while_it_runs(postfix: PostfixServer) -> None:
 
 
 def test_held_released_expired_requeued_and_deleted(postfix: PostfixServer) -> None:
-    """postsuper's verbs reach the queue."""
+    """The verbs of postsuper reach the queue."""
     postfix.inject(6, "greylist")
     postfix.wait_idle()
     ids = [entry["queue_id"] for entry in postfix.listing()]
@@ -85,7 +84,8 @@ def test_sendmail_command_takes_recipients_from_the_header(postfix: PostfixServe
 
 def test_several_instances_beside_each_other(make_postfix) -> None:
     """Two instances with names of their own do not see each other's mail."""
-    one, two = make_postfix(name="postfix-in"), make_postfix(name="postfix-out", settings={"enable_long_queue_ids": "no"})
+    one = make_postfix(name="postfix-in")
+    two = make_postfix(name="postfix-out", settings={"enable_long_queue_ids": "no"})
     one.inject(3, "greylist")
     two.inject(2, "greylist")
     one.wait_idle()
@@ -108,22 +108,37 @@ def test_stop_and_start_keep_the_queue(postfix: PostfixServer) -> None:
 
 def test_nothing_is_left_after_an_error() -> None:
     """A failure inside leaves no process and no directory."""
-    with pytest.raises(KeyError), Sink() as sink, PostfixServer(sink) as server:
-        assert server.processes()
-        raise KeyError
+    kept = []
+
+    def fail() -> None:
+        with Sink() as sink, PostfixServer(sink) as server:
+            kept.append(server)
+            assert server.processes()
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        fail()
+    [server] = kept
     assert server.processes() == []
     assert not server.directory.exists()
 
 
 def test_the_server_dies_with_the_test_run() -> None:
     """A test run that is killed takes its Postfix with it."""
-    program = ("from tests.servers.sink import Sink\nfrom tests.servers.postfix import PostfixServer\nimport sys\n"
-               "with Sink() as s, PostfixServer(s) as p:\n print(p.directory, p._master.pid, flush=True)\n sys.stdin.read()")
-    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as run:
-        directory, pid = run.stdout.readline().split()
-        os.kill(run.pid, signal.SIGKILL)
-    wait_for(lambda: not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE, 30)
-    subprocess.run(["rm", "-rf", directory], check=True)
+    program = """
+import sys
+from tests.servers.postfix import PostfixServer
+from tests.servers.sink import Sink
+with Sink() as sink, PostfixServer(sink) as server:
+    print(server.directory, server.processes()[0].pid, flush=True)
+    sys.stdin.read()
+"""
+    with subprocess.Popen([sys.executable, "-c", program], cwd=ROOT, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE) as run:
+        directory, pid = run.stdout.readline().decode().split()
+        run.kill()
+    wait_for(lambda: not Path(directory).exists(), 30)  # the last that the guard does
+    assert not psutil.pid_exists(int(pid)) or psutil.Process(int(pid)).status() == psutil.STATUS_ZOMBIE
 
 
 def test_what_is_missing_is_named_with_its_package(monkeypatch) -> None:
