@@ -234,7 +234,8 @@ _HOST = (
                Query("""sum by (instance, mta_instance) (
                         rate(smtpq_mta_cpu_seconds_total{@mta}[$__rate_interval]))""",
                      "{{instance}} {{mta_instance}}"), unit="short", width=8),
-    timeseries("Memory of the mail server", """Resident memory of the mail server's processes.""",
+    timeseries("Memory of the mail server", """Resident memory of the mail server's processes; what
+               they share counts once for each.""",
                Query("sum by (instance, mta_instance) (smtpq_mta_memory_bytes{@mta})",
                      "{{instance}} {{mta_instance}}"),
                unit="bytes", width=8),
@@ -246,7 +247,7 @@ def overview() -> Json:
     text = """Is mail late, where does it wait, why, and can these numbers be trusted. Made by
               smtpq_exporter; read it from top to bottom."""
     return dashboard(UID, "Mail queues: overview", text, (
-        Row("Is mail late?", _LATE),
+        Row("At a glance", _LATE),
         Row("What waits", _QUEUE),
         Row("Where to, and why", _WHY),
         Row("Traffic, from the logs", _TRAFFIC),
