@@ -1,0 +1,204 @@
+"""The text of a reply -> one of the reason classes, and which rule said so.
+
+Pure. fold.py makes the text comparable, unwrap.py takes out the innermost reply, then the user's rules, ours
+(rules.py, in order), and at last codes (codes.py) decide. A rule is tried only if a word of the text holds one of its
+needles, so most texts meet a handful of patterns. `reason` is the hot path: the same answer, remembered by the folded
+text. As everything after folding sees nothing but the folded text, the memo cannot change an answer; only the user's
+rules, which may ask for an address or a host, are searched in the text as it came and are not remembered.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from functools import reduce
+from operator import or_
+from typing import NamedTuple
+
+from smtpq_exporter.errors import ConfigError
+from smtpq_exporter.reasons import codes
+from smtpq_exporter.reasons.causes import CAUSES, REASONS
+from smtpq_exporter.reasons.fold import LONGEST_TEXT, Folder
+from smtpq_exporter.reasons.rule import Rule, needles, nested
+from smtpq_exporter.reasons.rules import RULES
+from smtpq_exporter.reasons.unwrap import Reply, unwrap
+
+_MOST_REMEMBERED = 8192
+_MOST_WORDS = 20_000
+_LONGEST_USER_PATTERN = 500
+_VAGUE = frozenset({"server-error", "server-service", "policy-word", "delivery-failed"})
+
+
+class Verdict(NamedTuple):
+    """What a text means. `rule` names the rule that decided; enhanced and code are "" where there is none."""
+
+    reason: str
+    cause: str
+    enhanced: str = ""
+    code: str = ""
+    rule: str = ""
+    suspended: bool = False
+
+
+class _Masks(dict[str, int]):
+    """Folded word -> bit mask of the phrases that it may satisfy, remembered within bounds."""
+
+    def __init__(self, phrases: Iterable[tuple[str, Rule]]) -> None:
+        self.always = 0
+        self._starts: dict[str, list[tuple[str, int]]] = {}
+        for place, (phrase, _) in enumerate(phrases):
+            wanted = needles(phrase)
+            if not wanted:
+                self.always |= 1 << place
+            for needle in wanted:
+                self._starts.setdefault(needle[:2], []).append((needle, 1 << place))
+
+    def __missing__(self, word: str) -> int:
+        mask, starts = 0, self._starts
+        for at in range(len(word) - 1):
+            for needle, bit in starts.get(word[at : at + 2], ()):
+                if word.startswith(needle, at):
+                    mask |= bit
+        if len(self) >= _MOST_WORDS:
+            self.clear()
+        self[word] = mask
+        return mask
+
+
+class Classifier:
+    """Classifies texts; holds compiled rules, the user's rules and what it remembers. Not shared by threads' writes.
+
+    `user_rules` are (pattern, reason) pairs, searched in order, without regard to case, in the text as the mail
+    server wrote it (at most 4096 bytes of it), before any rule of ours. Raises ConfigError("reasons[n]", ..).
+    """
+
+    def __init__(self, user_rules: Sequence[tuple[str, str]] = ()) -> None:
+        self._users = [_user_rule(place, pattern, reason) for place, (pattern, reason) in enumerate(user_rules)]
+        self._fold = Folder().fold
+        self._phrases = [(phrase, rule) for rule in RULES for phrase in rule.phrases]
+        self._masks = _Masks(self._phrases)
+        self._mask = self._masks.__getitem__
+        self._compiled: list[re.Pattern[str] | None] = [None] * len(self._phrases)
+        self._own = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "remote")
+        self._remote = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "own")
+        self._exact: dict[tuple[bytes, bytes], str] = {}
+        self._folded: dict[tuple[str, bytes], str] = {}
+
+    def reason(self, text: bytes, dsn: bytes = b"") -> str:
+        """Return the class of a text; `dsn` is the code that the sending mail server itself wrote."""
+        found = self._exact.get((text, dsn))
+        if found is not None:
+            return found
+        found = self._reason(text, dsn)
+        if len(self._exact) >= _MOST_REMEMBERED:
+            self._exact.clear()
+        self._exact[text, dsn] = found
+        return found
+
+    def _reason(self, text: bytes, dsn: bytes) -> str:
+        if self._users:
+            user = self._user(text)
+            if user is not None:
+                return user[1]
+        folded = self._fold(text)
+        found = self._folded.get((folded, dsn))
+        if found is None:
+            found = self._decide(folded, unwrap(folded), dsn.decode("ascii", "replace"))[1]
+            if len(self._folded) >= _MOST_REMEMBERED:
+                self._folded.clear()
+            self._folded[folded, dsn] = found
+        return found
+
+    def suspended(self, text: bytes) -> bool:
+        """Say whether the text only repeats that a destination is known to be dead: no attempt was made."""
+        return text.startswith(b"delivery temporarily suspended") or b"etry time not" in text[:200]
+
+    def verdict(self, text: str | bytes, dsn: str = "") -> Verdict:
+        """Return all that is known about a text, unremembered."""
+        raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        folded = self._fold(raw)
+        reply = unwrap(folded)
+        user = self._user(raw)
+        rule, reason = user or self._decide(folded, reply, dsn)
+        return Verdict(reason, CAUSES[reason], reply.enhanced, reply.code, rule, reply.suspended)
+
+    def explain(self, text: str | bytes) -> tuple[str, Reply]:
+        """Return the folded text and the reply that was found in it, for people who write rules."""
+        raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
+        folded = self._fold(raw)
+        return folded, unwrap(folded)
+
+    def _user(self, text: bytes) -> tuple[str, str] | None:
+        if not self._users:
+            return None
+        readable = text[:LONGEST_TEXT].decode("utf-8", "replace")
+        for place, (pattern, reason) in enumerate(self._users):
+            if pattern.search(readable):
+                return f"user:{place}", reason
+        return None
+
+    def _decide(self, folded: str, reply: Reply, dsn: str) -> tuple[str, str]:
+        """Return (rule id, class)."""
+        if "defer (" in folded:
+            number = codes.EXIM_DEFER.search(folded)
+            known = codes.EXIM.get(int(number[1])) if number else None
+            if number and known:
+                return f"exim:{number[1]}", known
+        subject = reply.subject
+        candidates = reduce(or_, map(self._mask, subject.split(" ")), self._masks.always)
+        candidates &= self._remote if reply.remote else self._own
+        compiled = self._compiled
+        while candidates:
+            lowest = candidates & -candidates
+            place = lowest.bit_length() - 1
+            pattern = compiled[place]
+            if pattern is None:
+                pattern = compiled[place] = re.compile(self._phrases[place][0])
+            if pattern.search(subject):
+                rule = self._phrases[place][1]
+                if rule.id in _VAGUE:
+                    return self._by_code(reply, dsn, rule)
+                return rule.id, rule.reason
+            candidates ^= lowest
+        return self._by_code(reply, dsn, None)
+
+    @staticmethod
+    def _by_code(reply: Reply, dsn: str, vague: Rule | None) -> tuple[str, str]:
+        """Decide by codes; `vague` is a rule that matched but says little."""
+        if reply.enhanced:
+            found = codes.by_enhanced(reply.enhanced)
+            if found and (vague is None or reply.enhanced[2:] in codes.TRUSTED):
+                return f"enhanced:{reply.enhanced}", found
+        elif dsn[2:] in codes.TRUSTED:
+            found = codes.by_enhanced(dsn)
+            if found:
+                return f"dsn:{dsn}", found
+        if vague is not None:
+            return vague.id, vague.reason
+        if not reply.enhanced and dsn not in ("", "5.0.0", "4.0.0"):
+            found = codes.by_enhanced(dsn)
+            if found:
+                return f"dsn:{dsn}", found
+        found = codes.REPLY.get(reply.code)
+        if found:
+            return f"code:{reply.code}", found
+        return "none", "unknown"
+
+
+def _user_rule(place: int, pattern: str, reason: str) -> tuple[re.Pattern[str], str]:
+    """Compile a rule of the user, or say what is wrong with it and where."""
+    where = f"reasons[{place}]"
+    if reason not in CAUSES:
+        raise ConfigError(where, f"no reason class {reason!r}; the classes are {', '.join(REASONS)}")
+    if not pattern or len(pattern) > _LONGEST_USER_PATTERN:
+        raise ConfigError(where, f"a pattern has 1 to {_LONGEST_USER_PATTERN} characters")
+    try:
+        compiled = re.compile(pattern, re.IGNORECASE)
+        hangs = nested(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        raise ConfigError(where, f"pattern {pattern!r} is no regular expression: {error}") from error
+    if hangs:
+        raise ConfigError(where, f"pattern {pattern!r} repeats something that repeats, as in (a+)+; write it without")
+    if compiled.search(""):
+        raise ConfigError(where, f"pattern {pattern!r} matches the empty text and so every reply")
+    return compiled, reason

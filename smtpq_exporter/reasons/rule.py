@@ -1,0 +1,122 @@
+"""What a rule is, and how the words that it cannot do without are found in its pattern.
+
+Pure. A rule is data: an id, a class, an example that this very rule must decide (tested), and phrases. Phrases
+are lower case without diacritics and are searched in the subject that unwrap.py makes: ``code enhanced text``, where
+code is 000 and enhanced 0.0.0 if the text names none. So ``^5\\d\\d 5\\.7\\.`` asks for codes and everything else
+for words. No pattern nests quantifiers and none has an unbounded gap: hostile text costs linear time.
+
+`needles` reads the parsed pattern (the standard library's own parser) and returns literals of which every match
+contains at least one within one word: most rules are thereby passed over without being tried.
+"""
+
+from __future__ import annotations
+
+from re import _constants as op  # type: ignore[attr-defined]
+from re import _parser as parser  # type: ignore[attr-defined]
+from typing import Any, NamedTuple
+
+
+class Rule(NamedTuple):
+    """One thing that servers say, in any of several phrases.
+
+    `scope`: "any", "own" (only if no peer's reply is in the text), "remote" (only if one is).
+    """
+
+    id: str
+    reason: str
+    example: str
+    phrases: tuple[str, ...]
+    scope: str = "any"
+
+
+_REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
+_LONGEST_CLASS = 3  # [ea] is written out as two literals, a larger class ends the literal
+
+
+def repeats(pattern: str) -> list[tuple[int, int, bool]]:
+    """Return (minimum, maximum, holds another repeat) for each quantifier; raises re.error."""
+    found: list[tuple[int, int, bool]] = []
+    _walk(parser.parse(pattern), found)
+    return found
+
+
+def nested(pattern: str) -> bool:
+    """Say whether a quantifier that may repeat holds another one: the patterns that can take forever."""
+    return any(inside and most > 1 for _, most, inside in repeats(pattern))
+
+
+def _walk(node: Any, found: list[tuple[int, int, bool]]) -> bool:
+    """Collect the quantifiers under `node`; True if there is one that can repeat."""
+    inside = False
+    for name, value in node:
+        if name in _REPEATS:
+            least, most, body = value
+            deeper = _walk(body, found)
+            found.append((int(least), int(most), deeper))
+            inside = inside or deeper or int(most) > 1
+        elif name is op.BRANCH:
+            for branch in value[1]:
+                inside = _walk(branch, found) or inside
+        elif name is op.SUBPATTERN:
+            inside = _walk(value[3], found) or inside
+        elif name in (op.ASSERT, op.ASSERT_NOT):
+            inside = _walk(value[1], found) or inside
+        elif name is op.ATOMIC_GROUP:
+            inside = _walk(value, found) or inside
+        elif name is op.GROUPREF_EXISTS:
+            for branch in value[1:]:
+                inside = (branch is not None and _walk(branch, found)) or inside
+    return inside
+
+
+def needles(pattern: str) -> frozenset[str]:
+    """Return literals without blanks of which a match must hold one; empty if nothing can be promised."""
+    return frozenset(_best(parser.parse(pattern)))
+
+
+def _worth(literals: set[str]) -> int:
+    """Rate a set by its shortest member: long literals are rare. Letters of other scripts say more each."""
+    if not literals:
+        return 0
+    return min(sum(1 if c.isascii() else 2 for c in literal) for literal in literals)
+
+
+def _best(node: Any) -> set[str]:
+    """Return the most telling set of alternatives of a sequence."""
+    best: set[str] = set()
+    run: list[str] = [""]
+
+    def end() -> None:
+        nonlocal best, run
+        if _worth(set(run)) > _worth(best):
+            best = set(run)
+        run = [""]
+
+    for name, value in node:
+        if name is op.LITERAL and chr(value) != " ":
+            run = [text + chr(value) for text in run]
+        elif name is op.IN and len(value) <= _LONGEST_CLASS and len(run) < 9 and _letters(value):
+            run = [text + letter for text in run for letter in _letters(value)]
+        elif name is op.AT:
+            continue
+        else:
+            end()
+            inner: set[str] = set()
+            if name is op.BRANCH:
+                branches = [_best(branch) for branch in value[1]]
+                inner = set().union(*branches) if all(branches) else set()
+            elif name is op.SUBPATTERN:
+                inner = _best(value[3])
+            elif name in _REPEATS and int(value[0]) > 0:
+                inner = _best(value[2])
+            if _worth(inner) > _worth(best):
+                best = inner
+    end()
+    return best if _worth(best) >= 2 else set()
+
+
+def _letters(items: Any) -> list[str]:
+    """Return the letters of a small class such as [ea], or nothing if it is more than letters."""
+    if any(name is not op.LITERAL or chr(value) == " " for name, value in items):
+        return []
+    return [chr(value) for _, value in items]

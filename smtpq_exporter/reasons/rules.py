@@ -1,0 +1,47 @@
+"""All rules in the order in which they are tried; the first that matches decides.
+
+Pure data. The order is the knowledge: who knows exactly comes first (providers' codes, the own network errors), then
+what is said in passing by other classes' texts comes before them: "blocked using grey.rbl, try in 5 minutes" is
+greylisting, "relaying denied, your IP is a spammer" is a blocklist, "mailbox full, try again later" is a full mailbox.
+"""
+
+from __future__ import annotations
+
+from smtpq_exporter.reasons import (
+    rules_mailbox,
+    rules_message,
+    rules_own,
+    rules_providers,
+    rules_reputation,
+    rules_sender,
+    rules_server,
+    rules_trust,
+    rules_volume,
+)
+from smtpq_exporter.reasons.rule import Rule
+
+RULES: tuple[Rule, ...] = (
+    *rules_providers.RULES,
+    *rules_message.EARLY[:1],
+    *rules_own.EARLY,
+    *rules_trust.GREYLIST,
+    *rules_trust.TLS,
+    *rules_trust.LOGIN,
+    *rules_trust.PROOF,
+    *rules_reputation.BLOCKLIST[:2],
+    *rules_sender.SENDER[:1],
+    *rules_reputation.BLOCKLIST[2:],
+    *rules_message.EARLY[1:],
+    *rules_volume.RULES,
+    *rules_mailbox.FULL,
+    *rules_sender.SENDER[1:],
+    *rules_sender.RELAY,
+    *rules_reputation.SPAM,
+    *rules_mailbox.DISABLED,
+    *rules_message.FORM,
+    *rules_mailbox.UNKNOWN,
+    *rules_message.LATE,
+    *rules_own.LATE,
+    *rules_server.RULES,
+)
+"""A rule's place in this tuple is its precedence."""
