@@ -1,0 +1,99 @@
+"""Whether a mail system runs, and which version it is, without starting or changing anything.
+
+The daemon's lock tells most surely (``postfix status`` looks at the same). Where the lock file cannot be read, a
+socket that accepts a connection tells; a refused one tells too. Otherwise nobody knows: None, never "down".
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import socket
+import time
+from pathlib import Path
+
+from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io.command import output
+from smtpq_exporter.mta.base import Discovery, Instance
+
+#: The version is asked for once in this time, seconds: packages are upgraded under a running exporter.
+_VERSION_AGE = 600.0
+
+
+class Liveness:
+    """One instance's daemon, as far as it can be seen from outside."""
+
+    def __init__(self, instance: Instance, discovery: Discovery) -> None:
+        """Nothing is looked at yet."""
+        self._instance, self._discovery = instance, discovery
+        self._version: str | None = None
+        self._asked: float | None = None
+
+    def up(self) -> bool | None:
+        """True or False where it can be seen, else None."""
+        directory = Path(self._instance.queue_directory)
+        answer = is_locked(directory / self._discovery.lock) if self._discovery.lock else None
+        if answer is None and self._discovery.socket:
+            answer = accepts(directory / self._discovery.socket)
+        return answer
+
+    def version(self) -> str | None:
+        """Version of the installed mail server, None if it does not tell."""
+        now = time.monotonic()
+        if self._asked is None or now - self._asked > _VERSION_AGE:
+            self._asked = now
+            self._version = self._ask()
+        return self._version
+
+    def _ask(self) -> str | None:
+        if not self._discovery.version:
+            return None
+        try:
+            text = output(fill(self._discovery.version, self._instance), seconds=5.0)
+        except SourceError:
+            return None
+        match = re.search(self._discovery.version_pattern, text)
+        return match.group(1).decode("ascii", "replace")[:64] if match else None
+
+
+def fill(argv: tuple[str, ...], instance: Instance) -> list[str]:
+    """Put the directories of an instance into a command's words."""
+    return [
+        word.replace("{config_directory}", instance.config_directory)
+        .replace("{queue_directory}", instance.queue_directory)
+        for word in argv
+    ]
+
+
+def is_locked(path: Path) -> bool | None:
+    """Whether somebody holds flock() on this file; None if this process may not see it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    else:
+        return False
+    finally:
+        os.close(descriptor)
+
+
+def accepts(path: Path, seconds: float = 1.0) -> bool | None:
+    """Whether a Unix socket accepts a connection; None if this process may not try."""
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(seconds)
+        try:
+            client.connect(os.fspath(path))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return False
+        except OSError:
+            return None
+    return True

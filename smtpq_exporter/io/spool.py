@@ -1,0 +1,345 @@
+"""The spool engine: reads a queue from its files, each of them once, and then only what changed.
+
+It knows directories, stamps and moves; what names and bytes mean is told by a layout (mta.base.SpoolLayout).
+Laws: a directory whose mtime did not change since it was listed has the same names (unless its mtime was so young
+that a second change in the same tick of the clock would not show: GUARD). A message whose mtime and mode did not
+change is the same. An id is counted once, wherever it is found. An unreadable directory fails the whole reading;
+what was learnt so far stays true, for index and counts change together, message by message.
+
+Names of changed directories are compared by `stat`. Up to EXACT messages in the queue all of them are; in longer
+queues all whose next retry has come, and a rotating sample of the others: a retry ahead of time (flush) changes
+whole directories, which the sample shows at once, and a single message flushed by hand is noticed some readings
+later. Apart from that every message is looked at once in PASS seconds, for what no directory tells (force-expire).
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+from collections.abc import Iterable, Iterator
+
+from smtpq_exporter.aggregate import Aggregator
+from smtpq_exporter.errors import ParseError, SourceError
+from smtpq_exporter.io.directory import Directory
+from smtpq_exporter.io.files import Files
+from smtpq_exporter.io.liveness import Liveness
+from smtpq_exporter.ledger import FactTable
+from smtpq_exporter.model import QueueSnapshot
+from smtpq_exporter.mta.base import Entry, Facts, Place, SpoolLayout
+
+#: A directory's mtime is trusted if it was older than this when the names were listed, seconds.
+GUARD = 2.0
+#: Up to this many messages every name of a changed directory is compared; SAMPLE names a reading beyond.
+EXACT, SAMPLE = 10_000, 4_000
+#: Every message is looked at and every directory listed once in this time, seconds; up to SMALL each time.
+PASS, SMALL = 3600.0, 1000
+#: Names between two looks at the deadline.
+_STRIDE = 256
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_NOATIME = getattr(os, "O_NOATIME", 0)
+
+
+class SpoolReader:
+    """Reads one instance's queue directories again and again. One thread at a time."""
+
+    source = "spool"
+
+    def __init__(
+        self, layout: SpoolLayout, *, top: int = 20, why: str = "", liveness: Liveness | None = None,
+        files: Files | None = None,
+    ) -> None:
+        """Nothing is read yet."""
+        self.why = why
+        self._layout, self._liveness, self._files = layout, liveness, files or Files()
+        self._sum = Aggregator(layout.queues, top)
+        self._table = FactTable()
+        self._directories: dict[bytes, Directory] = {}
+        self._departed: dict[bytes, tuple[Entry, int]] = {}
+        self._flags = _FLAGS | _NOATIME
+        self._file = _OpenFile(self._files)
+        self._duplicates: set[bytes] = set()
+        self._messages = self._vanished = 0
+        self._deadline = 0.0
+
+    def read(self, now: float, deadline: float) -> QueueSnapshot:
+        """The queue at `now`. After an error the next reading goes on where this one ended."""
+        self._deadline = deadline
+        self._departed.clear()
+        self._vanished = 0
+        self._messages = sum(len(directory.ledger) for directory in self._directories.values())
+        clock = min(now, self._files.clock())  # compared with stamps of files, which are never ahead of it
+        found = {directory.place.path for root in self._layout.roots() for directory in self._walk(root, clock)}
+        for path in [path for path in self._directories if path not in found]:
+            self._forget(path)
+        for directory in [one for one in self._directories.values() if one.revived]:
+            self._visit(directory, clock)  # the other file of an id that was in two places is gone
+        self._departed.clear()
+        return self._sum.snapshot(now, self.source, retries=self._layout.retries, skipped=self._skipped())
+
+    def up(self) -> bool | None:
+        """Whether the mail system runs."""
+        return self._liveness.up() if self._liveness else None
+
+    def version(self) -> str | None:
+        """The mail server's version."""
+        return self._liveness.version() if self._liveness else None
+
+    def close(self) -> None:
+        """Nothing is held open between readings."""
+
+    def _walk(self, place: Place, now: float) -> Iterator[Directory]:
+        """Visit a place and what is under it, in order."""
+        directory = self._directories.get(place.path)
+        if directory is None:
+            directory = self._directories[place.path] = Directory(place, self._table)
+        if not self._visit(directory, now):
+            return
+        yield directory
+        for child in directory.children:
+            yield from self._walk(child, now)
+
+    def _visit(self, directory: Directory, now: float) -> bool:
+        """Bring one directory up to date; False if it is not there."""
+        place, files = directory.place, self._files
+        self._look_at_the_clock()
+        try:
+            stamp = files.stat(place.path).st_mtime_ns
+            if stamp == directory.stamp and not place.lively and now - directory.listed < PASS:
+                at_least = SMALL if self._messages <= SMALL else 1
+                self._compare(directory, directory.share(now, PASS, at_least), now)
+                return True
+            names = files.listdir(place.path)
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if place.optional:
+                return False
+            raise SourceError(
+                "unavailable", f"{_text(place.path)}: no such queue directory", "is this the queue directory?",
+            ) from error
+        except OSError as error:
+            raise _fault(error, place.path) from error
+        if now - directory.listed >= PASS:
+            directory.start_again(now)
+        directory.stamp, directory.revived = None, False
+        self._reconcile(directory, names, now)
+        directory.listed = now
+        if not directory.unfinished and now - stamp / 1e9 > GUARD:
+            directory.stamp = stamp
+        return True
+
+    def _reconcile(self, directory: Directory, names: list[bytes], now: float) -> None:
+        """Take up names that are new, drop those that are gone, compare the others."""
+        gone, new = directory.difference(names)
+        for name in gone:
+            self._drop(directory, name)
+        if directory.ledger.rows:
+            self._compare(directory, directory.suspects(now, self._messages, EXACT, SAMPLE), now)
+        if new:
+            elsewhere = [
+                one for one in self._directories.values()
+                if one.place.queue != directory.place.queue and one.ledger.rows
+            ]
+            for count, name in enumerate(new):
+                if not count % _STRIDE:
+                    self._look_at_the_clock()
+                sort = self._layout.sort(directory.place, name)
+                if sort is None:
+                    self._welcome(directory, name, elsewhere)
+                elif isinstance(sort, str):
+                    directory.aside[name] = sort
+                else:
+                    directory.adopt(name, sort)
+
+    def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
+        """A message that was not in this directory before: new, or moved here, or here as well as elsewhere."""
+        carried = self._departed.pop(name, None)
+        if carried is None:
+            for other in elsewhere:
+                if name in other.ledger.rows:
+                    if self._is_there(other.place.path + b"/" + name):
+                        self._duplicates.add(name)
+                        if other.place.queue > directory.place.queue:
+                            directory.aside[name] = "duplicate"
+                            return
+                        self._strike(other, name)
+                        other.aside[name] = "duplicate"
+                    carried = None if name in other.aside else self._strike(other, name)
+                    break
+        self._take_up(directory, name, carried)
+
+    def _take_up(self, directory: Directory, name: bytes, carried: tuple[Entry, int] | None) -> None:
+        """Enter a message; its file is opened unless it was carried here unchanged."""
+        path = directory.place.path + b"/" + name
+        if carried is not None:
+            try:
+                status = self._files.stat(path, follow_symlinks=False)
+            except FileNotFoundError:
+                self._vanished += 1
+                return
+            if status.st_mtime_ns ^ status.st_mode == carried[1]:
+                self._enter(directory, name, self._layout.moved(directory.place, carried[0], status), carried[1])
+                return
+        result = self._load(directory, name, path, carried[0][4] if carried else None)
+        if result is None:
+            self._vanished += 1
+        elif isinstance(result[0], str):
+            directory.aside[name] = result[0]
+        else:
+            self._enter(directory, name, result[0], result[1])
+
+    def _compare(self, directory: Directory, names: list[bytes], now: float) -> None:
+        """Look whether these known messages changed; if many did ahead of their time, look at all."""
+        early = self._refresh(directory, names, now)
+        if early > 1 and early * 8 > len(names) and len(names) < len(directory.ledger):
+            self._refresh(directory, list(directory.ledger.rows), now)
+
+    def _refresh(self, directory: Directory, names: list[bytes], now: float) -> int:
+        """Read those of these messages again that changed; how many did before their next retry had come."""
+        early = 0
+        ledger, status_of, base = directory.ledger, self._files.stat, directory.place.path + b"/"
+        rows, stamps = ledger.rows, ledger.stamps
+        for count, name in enumerate(names):
+            if not count % _STRIDE:
+                self._look_at_the_clock()
+            try:
+                status = status_of(base + name, follow_symlinks=False)
+            except FileNotFoundError:
+                self._drop(directory, name)
+                continue
+            except OSError as error:
+                raise _fault(error, base + name) from error
+            row = rows[name]
+            if status.st_mtime_ns ^ status.st_mode == stamps[row]:
+                continue
+            early += ledger.retries[row] > now + 1
+            result = self._load(directory, name, base + name, ledger.get(name)[4])
+            if result is None:
+                self._drop(directory, name)
+                continue
+            self._strike(directory, name)
+            if isinstance(result[0], str):
+                directory.aside[name] = result[0]
+            else:
+                self._enter(directory, name, result[0], result[1])
+        return early
+
+    def _load(
+        self, directory: Directory, name: bytes, path: bytes, known: Facts | None,
+    ) -> tuple[Entry | str, int] | None:
+        """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""
+        files, file = self._files, self._file
+        try:
+            descriptor = files.open(path, self._flags)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if isinstance(error, PermissionError) and self._flags & _NOATIME:
+                self._flags &= ~_NOATIME  # only the owner and root may leave atime alone
+                return self._load(directory, name, path, known)
+            if isinstance(error, PermissionError):
+                raise _fault(error, path) from error
+            return "foreign_name", 0  # a symbolic link, a socket
+        try:
+            status = files.fstat(descriptor)
+            stamp = status.st_mtime_ns ^ status.st_mode
+            if not stat.S_ISREG(status.st_mode):
+                return "foreign_name", stamp
+            file.descriptor = descriptor
+            head = files.pread(descriptor, self._layout.head, 0)
+            return self._layout.read(directory.place, name, status, head, file, known), stamp
+        except ParseError:
+            return "corrupt_record", 0
+        except OSError as error:
+            raise _fault(error, path) from error
+        finally:
+            files.close(descriptor)
+
+    def _enter(self, directory: Directory, name: bytes, entry: Entry, stamp: int) -> None:
+        directory.ledger.put(name, entry, stamp)
+        self._sum.put(entry)
+
+    def _strike(self, directory: Directory, name: bytes) -> tuple[Entry, int]:
+        stamp = directory.ledger.stamps[directory.ledger.rows[name]]
+        entry = directory.ledger.pop(name)
+        self._sum.take(entry)
+        return entry, stamp
+
+    def _drop(self, directory: Directory, name: bytes) -> None:
+        """A name is gone from a directory; its message may be on the way to another."""
+        if directory.aside.pop(name, None) is None:
+            self._departed[name] = self._strike(directory, name)
+            if name in self._duplicates:  # the other file of this id counts again
+                self._duplicates.discard(name)
+                for other in self._directories.values():
+                    if other.aside.get(name) == "duplicate":
+                        del other.aside[name]
+                        other.stamp, other.revived = None, True
+
+    def _forget(self, path: bytes) -> None:
+        """A directory is gone."""
+        directory = self._directories.pop(path)
+        for name in list(directory.ledger.rows):
+            self._drop(directory, name)
+
+    def _is_there(self, path: bytes) -> bool:
+        try:
+            self._files.stat(path, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _skipped(self) -> dict[str, int]:
+        counts = {"vanished": self._vanished}
+        for directory in self._directories.values():
+            for why in directory.aside.values():
+                counts[why] = counts.get(why, 0) + 1
+        counts.pop("", None)
+        return counts
+
+    def _look_at_the_clock(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise SourceError(
+                "timeout", f"the queue of {self._messages} messages or more was not read in time",
+                "the next reading goes on from here; a longer timeout or faster storage helps",
+            )
+
+
+class _OpenFile:
+    """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
+
+    def __init__(self, files: Files) -> None:
+        self.descriptor = -1
+        self._files = files
+
+    def more(self, offset: int, length: int) -> bytes:
+        return self._files.pread(self.descriptor, length, offset) if length > 0 else b""
+
+    def beside(self, path: bytes, limit: int) -> bytes | None:
+        files = self._files
+        try:
+            descriptor = files.open(path, _FLAGS)
+        except FileNotFoundError:
+            return None
+        try:
+            return files.pread(descriptor, limit, 0)
+        finally:
+            files.close(descriptor)
+
+    def size_beside(self, path: bytes) -> int | None:
+        try:
+            return self._files.stat(path).st_size
+        except FileNotFoundError:
+            return None
+
+
+def _fault(error: OSError, path: bytes) -> SourceError:
+    if isinstance(error, PermissionError):
+        return SourceError(
+            "permission", f"{_text(path)}: permission denied",
+            "run as the owner of the queue directories, with CAP_DAC_READ_SEARCH, or let another source be used",
+        )
+    return SourceError("unavailable", f"{_text(path)}: {error.strerror or error}")
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")

@@ -1,0 +1,120 @@
+"""How Postfix keeps its queue in directories: the layout that the spool engine is driven by.
+
+Pure. Source of truth: mail_queue.h, showq(8), qmgr(8), postconf(5) hash_queue_names; for times and modes the
+observations in docs/mta/postfix.md. Queues are directories of mode 0700; hashed ones have sub-directories of one
+character. The mode of a file tells its state: owner rwx = ready, r-- only = corrupt, anything else = still being
+written; group x = expire by force. The mtime of a deferred file is the next time it may be tried.
+"""
+
+from __future__ import annotations
+
+from smtpq_exporter.errors import ParseError
+from smtpq_exporter.model import OTHER
+from smtpq_exporter.mta.address import domain_of
+from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
+from smtpq_exporter.mta.postfix.queue_file import read_envelope
+from smtpq_exporter.mta.postfix.queue_id import hash_path, is_queue_id, moment
+from smtpq_exporter.mta.postfix.queue_reasons import texts
+
+#: Queues in the order of showq; `corrupt` is only seen in the directories.
+QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
+_MAILDROP, _ACTIVE, _DEFERRED, _HOLD, _CORRUPT = 0, 2, 3, 4, 5
+
+#: Bytes of a defer log that are read at first, and at most; recipients of what is beyond have reason "unknown".
+_LOG_FIRST, _LOG_MOST = 8192, 8 * 1024 * 1024
+_LATEST = 2**32 - 1
+
+
+class PostfixSpool:
+    """Layout of one instance's queue directory. `hash_depth` is hash_queue_depth, for names in hash_queue_names."""
+
+    queues = QUEUES
+    head = 2048
+    """Holds the envelope of about 15 recipients."""
+    retries = True
+
+    def __init__(
+        self, queue_directory: str, classifier: ReasonOf, *, hash_depth: int = 1, hash_names: str = "deferred, defer",
+    ) -> None:
+        """Nothing is read here."""
+        self._root = queue_directory.encode("utf-8", "surrogateescape").rstrip(b"/")
+        self._reason = classifier.reason
+        self._depth = hash_depth if "defer" in hash_names.replace(",", " ").split() else 0
+
+    def roots(self) -> tuple[Place, ...]:
+        """The queue directories. Those that mail can be stuck in must be there."""
+        return tuple(
+            Place(
+                self._root + b"/" + name.encode(), number,
+                optional=name in ("maildrop", "hold", "corrupt"), lively=number == _ACTIVE,
+            )
+            for number, name in enumerate(QUEUES)
+        )
+
+    def sort(self, place: Place, name: bytes) -> Place | str | None:
+        """A queue id, a hash directory or something that is none of ours."""
+        if is_queue_id(name):
+            return None
+        if len(name) == 1 and name.isalnum():
+            return place._replace(path=place.path + b"/" + name, optional=True)
+        return "foreign_name"
+
+    def read(
+        self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile, known: Facts | None,
+    ) -> Entry | str:
+        """Understand one queue file and its defer log."""
+        queue, mode = place.queue, status.st_mode
+        if mode & 0o700 != 0o700 and queue != _CORRUPT:
+            if mode & 0o700 != 0o400:
+                return "incomplete"
+            queue = _CORRUPT
+        mtime = status.st_mtime_ns // 1_000_000_000
+        try:
+            size, arrival, sender, recipients, offsets, unread = read_envelope(head, status.st_size, file.more)
+        except ParseError:
+            if queue != _CORRUPT:
+                raise
+            arrival = moment(name, mtime) or mtime
+            return queue, _bounded(arrival), status.st_size, 0, ("", (), (), False, False)
+        if sender is None:
+            raise ParseError("queue file", "no sender")
+        domains = tuple([domain_of(address) for address in recipients])
+        reasons: tuple[str, ...] = ()
+        if recipients and queue != _MAILDROP:
+            reasons = self._reasons(name, offsets, file)
+            if not reasons and known is not None and queue == _ACTIVE:
+                reasons = known[2][: len(domains)]  # a delivery runs: its defer log is taken away until it ends
+        if unread:
+            domains += (OTHER,) * unread
+            reasons += ("unknown",) * unread
+        return (
+            queue,
+            _bounded(mtime if arrival is None else arrival),
+            size,
+            _bounded(mtime) if queue == _DEFERRED else 0,
+            (domain_of(sender) if sender else "", domains, reasons, queue == _HOLD, mode & 0o010 != 0),
+        )
+
+    def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
+        """Only the queue, the hold and the next retry follow from where a file is."""
+        _, arrival, size, _, (sender, domains, reasons, _, forced) = entry
+        queue = place.queue
+        retry = _bounded(status.st_mtime_ns // 1_000_000_000) if queue == _DEFERRED else 0
+        return queue, arrival, size, retry, (sender, domains, reasons, queue == _HOLD, forced)
+
+    def _reasons(self, name: bytes, offsets: list[int], file: SpoolFile) -> tuple[str, ...]:
+        path = b"%b/defer/%b%b" % (self._root, hash_path(name, self._depth), name)
+        log = file.beside(path, _LOG_FIRST)
+        if not log:
+            return ()
+        cut = False
+        if len(log) == _LOG_FIRST:
+            log = file.beside(path, _LOG_MOST) or b""
+            cut = len(log) == _LOG_MOST
+        reason = self._reason
+        found = tuple([reason(text) for text in texts(log, offsets)])
+        return found + ("unknown",) * (len(offsets) - len(found)) if cut else found
+
+
+def _bounded(second: int) -> int:
+    return 0 if second < 0 else min(second, _LATEST)
