@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
 
 from tests.servers import needs
+from tests.servers.exim import EximServer
+from tests.servers.opensmtpd import OpensmtpdServer
+from tests.servers.overlay import OverlayServer
+from tests.servers.packages import Unavailable
 from tests.servers.postfix import PostfixServer
+from tests.servers.sendmail import SendmailServer
 from tests.servers.sink import Sink
 
 
@@ -19,10 +24,26 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         for name in mark.args:
             assert name in needs.NEEDS, f"unknown server {name!r}: add it to tests/servers/needs.py"
             why = needs.missing(name)
-            if why and needs.strict():
-                pytest.fail(f"{why}; in CI this is a failure", pytrace=False)
             if why:
-                pytest.skip(why)
+                refuse(why)
+
+
+def refuse(why: str) -> None:
+    """End the test that cannot run here."""
+    if needs.strict():
+        pytest.fail(f"{why}; in CI this is a failure", pytrace=False)
+    pytest.skip(why)
+
+
+@contextmanager
+def running(kind: type[OverlayServer]) -> Iterator[OverlayServer]:
+    """A server in a world of its own, and its sink."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(kind(stack.enter_context(Sink())))
+        except Unavailable as why:
+            refuse(str(why))
+        yield server
 
 
 @pytest.fixture
@@ -59,4 +80,37 @@ def make_postfix(sink: Sink) -> Iterator[Callable[..., PostfixServer]]:
     with ExitStack() as stack:
         def make(**options: Any) -> PostfixServer:
             return stack.enter_context(PostfixServer(sink, **options))
+        yield make
+
+
+# Exim, Sendmail and OpenSMTPD take two to four seconds to come and go: mostly one for the tests of a module.
+
+@pytest.fixture(scope="module")
+def exim() -> Iterator[OverlayServer]:
+    """A private running Exim for the tests of one module; its sink is `.sink`."""
+    with running(EximServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def sendmail() -> Iterator[OverlayServer]:
+    """A private running Sendmail for the tests of one module; its sink is `.sink`."""
+    with running(SendmailServer) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def opensmtpd() -> Iterator[OverlayServer]:
+    """A private running OpenSMTPD for the tests of one module; its sink is `.sink`."""
+    with running(OpensmtpdServer) as server:
+        yield server
+
+
+@pytest.fixture
+def make_server() -> Iterator[Callable[[str], OverlayServer]]:
+    """Make a server by name (exim, sendmail, opensmtpd) for this test alone."""
+    kinds = {kind.mta: kind for kind in (EximServer, SendmailServer, OpensmtpdServer)}
+    with ExitStack() as stack:
+        def make(name: str) -> OverlayServer:
+            return stack.enter_context(running(kinds[name]))
         yield make

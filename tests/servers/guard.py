@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 SCRIPT = """cat > /dev/null
-kill -TERM "$1" 2> /dev/null
+kill -"$3" "$1" 2> /dev/null
 n=0
 while kill -0 "$1" 2> /dev/null && [ $n -lt 50 ]; do n=$((n + 1)); sleep 0.1; done
 kill -KILL "$1" 2> /dev/null
@@ -22,10 +22,10 @@ rm -rf "$2"
 class Guard:
     """Watches over one server process and its directory until `release`."""
 
-    def __init__(self, pid: int, directory: Path) -> None:
+    def __init__(self, pid: int, directory: Path, *, signal: str = "TERM") -> None:
         """Begin to watch."""
         # a session of its own: Ctrl-C at the terminal must not end it first
-        self._shell = subprocess.Popen(["sh", "-c", SCRIPT, "guard", str(pid), str(directory)],
+        self._shell = subprocess.Popen(["sh", "-c", SCRIPT, "guard", str(pid), str(directory), signal],
                                        stdin=subprocess.PIPE, start_new_session=True)
 
     def release(self) -> None:

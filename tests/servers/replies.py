@@ -34,8 +34,8 @@ REPLIES: dict[str, tuple[Reply, ...]] = {
     "bigmail": (
         Reply("ok", weight=70),
         Reply("rcpt", "421 4.7.28 [192.0.2.10      15] Our system has detected an unusual rate of "
-              "unsolicited mail originating from your IP address. To protect our users from spam, mail sent from your IP "
-              "address has been temporarily rate limited. k6-20020a{hex} - gsmtp", 20),
+              "unsolicited mail originating from your IP address. To protect our users from spam, mail sent "
+              "from your IP address has been temporarily rate limited. k6-20020a{hex} - gsmtp", 20),
         Reply("rcpt", "452-4.2.2 The email account that you tried to reach is over quota. Please direct\r\n"
               "452-4.2.2 the recipient to\r\n"
               "452 4.2.2  https://support.bigmail.example/mail/?p=OverQuotaTemp {hex}", 6),
@@ -46,7 +46,8 @@ REPLIES: dict[str, tuple[Reply, ...]] = {
     "yahooish": (
         Reply("ok", weight=40),
         Reply("rcpt", "421 4.7.0 [TSS04] Messages from 192.0.2.10 temporarily deferred due to unexpected "
-              "volume or user complaints - 4.16.55.1; see https://postmaster.yahooish.example/error-codes", 60),
+              "volume or user complaints - 4.16.55.1; see "
+              "https://postmaster.yahooish.example/error-codes", 60),
     ),
     "outlookish": (
         Reply("ok", weight=45),
@@ -95,6 +96,7 @@ REPLIES: dict[str, tuple[Reply, ...]] = {
         Reply("rcpt", '450 4.2.0 wait" result="Ok" stat="250 2.0.0 ok'),
     ),
     "refused": (OK,),
+    "bounces": (OK,),  # what goes back to the senders
 }
 #: This name has no address at all until a server is told one.
 WITHOUT_ADDRESS = "nodns"
@@ -117,11 +119,11 @@ def routes(form: str, port: int) -> Iterator[str]:
     elif form == "sendmail":  # mailertable; the port stands in the mailer's arguments
         yield from (f"{d}.example\tesmtp:[{ip}]" for d, ip in ADDRESSES.items())
         yield f"{WITHOUT_ADDRESS}.example\tesmtp:mx1.{WITHOUT_ADDRESS}.example"
-        yield f".example\tesmtp:[{ADDRESSES['ok1']}]"  # bounces too: no other name is ever looked up
+        yield f".example\tesmtp:[{ADDRESSES['bounces']}]"  # no other name is ever looked up
     elif form == "opensmtpd":
         names = {**ADDRESSES, WITHOUT_ADDRESS: f"mx1.{WITHOUT_ADDRESS}.example"}
         yield from (f'action "{d}" relay host smtp://{ip}:{port}' for d, ip in names.items())
         yield from (f'match from any for domain "{d}.example" action "{d}"' for d in names)
-        yield 'match from any for any action "ok1"'
+        yield 'match from any for any action "bounces"'
     else:
         raise ValueError(form)
