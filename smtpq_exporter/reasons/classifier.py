@@ -10,7 +10,7 @@ rules, which may ask for an address or a host, are searched in the text as it ca
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 from typing import NamedTuple
@@ -41,17 +41,26 @@ class Verdict(NamedTuple):
 
 
 class _Masks(dict[str, int]):
-    """Folded word -> bit mask of the phrases that it may satisfy, remembered within bounds."""
+    """Folded word -> bit mask of the needles in it, remembered within bounds.
 
-    def __init__(self, phrases: Iterable[tuple[str, Rule]]) -> None:
+    Bit n: the word holds a needle of the first set of phrase n; bit width + n: one of its second set.
+    """
+
+    def __init__(self, phrases: Sequence[str]) -> None:
+        self.width = len(phrases)
         self.always = 0
         self._starts: dict[str, list[tuple[str, int]]] = {}
-        for place, (phrase, _) in enumerate(phrases):
-            wanted = needles(phrase)
-            if not wanted:
-                self.always |= 1 << place
-            for needle in wanted:
-                self._starts.setdefault(needle[:2], []).append((needle, 1 << place))
+        for place, phrase in enumerate(phrases):
+            for bit, wanted in zip((1 << place, 1 << (self.width + place)), needles(phrase), strict=True):
+                if not wanted:
+                    self.always |= bit
+                for needle in wanted:
+                    self._starts.setdefault(needle[:2], []).append((needle, bit))
+
+    def candidates(self, subject: str) -> int:
+        """Return the bit mask of the phrases that may match."""
+        seen = reduce(or_, map(self.__getitem__, subject.split(" ")), self.always)
+        return seen & (seen >> self.width)
 
     def __missing__(self, word: str) -> int:
         mask, starts = 0, self._starts
@@ -74,10 +83,11 @@ class Classifier:
 
     def __init__(self, user_rules: Sequence[tuple[str, str]] = ()) -> None:
         self._users = [_user_rule(place, pattern, reason) for place, (pattern, reason) in enumerate(user_rules)]
+        self.wants_addresses = bool(self._users)
+        """Whether a user's rule may ask for an address: then log parsers must not take it out of the text before."""
         self._fold = Folder().fold
         self._phrases = [(phrase, rule) for rule in RULES for phrase in rule.phrases]
-        self._masks = _Masks(self._phrases)
-        self._mask = self._masks.__getitem__
+        self._candidates = _Masks([phrase for phrase, _ in self._phrases]).candidates
         self._compiled: list[re.Pattern[str] | None] = [None] * len(self._phrases)
         self._own = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "remote")
         self._remote = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "own")
@@ -145,8 +155,7 @@ class Classifier:
             if number and known:
                 return f"exim:{number[1]}", known
         subject = reply.subject
-        candidates = reduce(or_, map(self._mask, subject.split(" ")), self._masks.always)
-        candidates &= self._remote if reply.remote else self._own
+        candidates = self._candidates(subject) & (self._remote if reply.remote else self._own)
         compiled = self._compiled
         while candidates:
             lowest = candidates & -candidates

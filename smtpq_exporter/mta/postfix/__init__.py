@@ -5,11 +5,26 @@ Source of truth: postfix.org and the code, versions 3.0 to 3.11.
 
 from __future__ import annotations
 
-from smtpq_exporter.mta.base import Discovery, Mta
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from smtpq_exporter.mta.base import Discovery, LogParser, Mta
 from smtpq_exporter.mta.postfix.settings import settle
+
+if TYPE_CHECKING:
+    from smtpq_exporter.logs.tally import Tally
+    from smtpq_exporter.mta.postfix.log_words import Reasons
 
 #: Queues in the order of showq; `corrupt` is only seen in the directories.
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
+
+
+def _log(tally: Tally, classifier: Reasons, syslog_names: Sequence[str] = ()) -> LogParser:
+    """Make the parser of the log; only programs that read logs pay for its import."""
+    from smtpq_exporter.mta.postfix.log import PostfixLog  # noqa: PLC0415
+
+    return PostfixLog(tally, classifier, syslog_names)
+
 
 POSTFIX = Mta(
     name="postfix",
@@ -27,4 +42,5 @@ POSTFIX = Mta(
         socket="public/showq",
     ),
     settle=settle,
+    log=_log,
 )

@@ -1,0 +1,129 @@
+"""Delays of delivered messages: how long the whole way took and where the time went, each message once.
+
+Pure: no clock, no files. A message is counted when its mail server is done with it (Postfix: `removed`), with
+the delays of its last successful delivery: only then are its earlier waits over. Until then the delays wait
+here by queue id, at most PENDING of them; the oldest is counted early rather than lost. Sums are whole
+microseconds, so that the order of lines and of restarts never changes a digit.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+from smtpq_exporter.model import DELAY_BUCKETS, STAGES, Histogram
+
+#: Messages that were delivered to some recipient and are not yet removed.
+PENDING = 8192
+#: Different texts of delays that are kept before they are folded into buckets.
+_FOLD = 4096
+_WIDTH = len(DELAY_BUCKETS) + 1
+
+
+class DelayHistogram:
+    """A histogram that is fed with the texts of numbers as they stand in a log: most come again."""
+
+    def __init__(self) -> None:
+        self._texts: Counter[bytes] = Counter()
+        self._counts = [0] * _WIDTH
+        self._micros = 0
+
+    def feed(self, texts: Iterable[bytes]) -> None:
+        """Count each text, a decimal number of seconds."""
+        self._texts.update(texts)
+        if len(self._texts) > _FOLD:
+            self._fold()
+
+    def _fold(self) -> None:
+        for text, times in self._texts.items():
+            seconds = float(text)
+            self._counts[bisect_left(DELAY_BUCKETS, seconds)] += times
+            self._micros += round(seconds * 1e6) * times
+        self._texts.clear()
+
+    def freeze(self) -> Histogram:
+        """Return the histogram so far."""
+        self._fold()
+        return Histogram(DELAY_BUCKETS, tuple(self._counts), self._micros / 1e6)
+
+    def state(self) -> list[int]:
+        """Return counts and microseconds as JSON-able values."""
+        self._fold()
+        return [*self._counts, self._micros]
+
+    @classmethod
+    def restore(cls, state: list[int]) -> DelayHistogram:
+        """Make what `state` described; ValueError if the buckets are others."""
+        if len(state) != _WIDTH + 1:
+            raise ValueError(f"{len(state) - 1} delay buckets instead of {_WIDTH}")
+        made = cls()
+        made._counts, made._micros = list(state[:-1]), state[-1]
+        return made
+
+
+class FinalDelays:
+    """The way of each delivered message, counted once.
+
+    `pending[queue_id]` is the text "delay/before_queue/in_queue/connect/transmit" of the last successful
+    delivery, or as Postfix writes it, "delay, delays=before_queue/...", or "delay" alone where there are no
+    stages. Hot loops set and pop it themselves, give what they popped to `done`, and call `bound` whenever
+    `len(pending)` exceeds PENDING.
+    """
+
+    def __init__(self) -> None:
+        self.pending: dict[bytes, bytes] = {}
+        self._latency = DelayHistogram()
+        self._stages = tuple(DelayHistogram() for _ in STAGES)
+
+    def delivered(self, queue_id: bytes, way: bytes) -> None:
+        """Remember a successful delivery; `way` as in `pending`."""
+        self.pending[queue_id] = way
+        if len(self.pending) > PENDING:
+            self.bound()
+
+    def removed(self, queue_id: bytes) -> None:
+        """Count a message that has left the queue, if any of its deliveries succeeded."""
+        way = self.pending.pop(queue_id, None)
+        if way is not None:
+            self.done([way])
+
+    def bound(self) -> None:
+        """Count the oldest pending message now."""
+        self.done([self.pending.pop(next(iter(self.pending)))])
+
+    def done(self, ways: list[bytes]) -> None:
+        """Count the ways of removed messages, each of five parts or of one."""
+        parts = b"/".join(ways).replace(b", delays=", b"/").split(b"/") if ways else []
+        if len(parts) == 5 * len(ways):
+            self._latency.feed(parts[0::5])
+            for stage, histogram in enumerate(self._stages, 1):
+                histogram.feed(parts[stage::5])
+        elif len(ways) == 1:
+            self._latency.feed(parts[:1])
+        else:  # a mixture; rare enough to go one by one
+            for way in ways:
+                self.done([way])
+
+    def freeze(self) -> tuple[Histogram, dict[str, Histogram]]:
+        """Return the whole way, and its parts by stage."""
+        stages = zip(STAGES, self._stages, strict=True)
+        return self._latency.freeze(), {stage: histogram.freeze() for stage, histogram in stages}
+
+    def state(self) -> dict[str, Any]:
+        """Return everything as JSON-able values."""
+        return {
+            "pending": [[key.decode("latin-1"), way.decode("latin-1")] for key, way in self.pending.items()],
+            "latency": self._latency.state(),
+            "stages": [histogram.state() for histogram in self._stages],
+        }
+
+    @classmethod
+    def restore(cls, state: dict[str, Any]) -> FinalDelays:
+        """Make what `state` described."""
+        made = cls()
+        made.pending = {key.encode("latin-1"): way.encode("latin-1") for key, way in state["pending"]}
+        made._latency = DelayHistogram.restore(state["latency"])
+        made._stages = tuple(DelayHistogram.restore(stage) for stage in state["stages"])
+        return made
