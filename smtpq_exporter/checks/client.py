@@ -54,8 +54,8 @@ def split(url: str, path: str) -> tuple[bool, str, int, str]:
     return tls, host, int(port or (443 if tls else 80)), f"/{own}" if slash and own else path
 
 
-def get(url: str, path: str, access: Access, deadline: float) -> bytes:
-    """The body of a 200 answer; raises SourceError. `deadline` in time.monotonic()."""
+def get(url: str, path: str, access: Access, deadline: float) -> tuple[bytes, float | None]:
+    """Body and moment of a 200 answer; raises SourceError. `deadline` is monotonic."""
     tls, host, port, path = split(url, path)
     place = f"http{'s' if tls else ''}://{host}:{port}"
     request = (
@@ -152,7 +152,7 @@ def _read(link: socket.socket, deadline: float) -> bytes:
                               "check --url: this is no sample")
 
 
-def _body(answer: bytes, place: str) -> bytes:
+def _body(answer: bytes, place: str) -> tuple[bytes, float | None]:
     head, mark, body = answer.partition(b"\r\n\r\n")
     first, *fields = head.decode("latin-1").split("\r\n")
     version, _, status = first.partition(" ")
@@ -164,6 +164,7 @@ def _body(answer: bytes, place: str) -> bytes:
                           "name a file with user:password by --credentials")
     if code != "200":
         raise SourceError("unavailable", f"{place} answered {status}", "check --url and the exporter's log")
+    moment = None
     for field in fields:
         name, _, value = field.partition(":")
         if name.lower() == "content-length" and value.strip().isdigit() and int(value) != len(body):
@@ -172,4 +173,21 @@ def _body(answer: bytes, place: str) -> bytes:
         if name.lower() == "transfer-encoding":
             raise SourceError("parse", f"{place} answered HTTP/1.0 with {value.strip()}",
                               "name the exporter itself by --url, not its proxy")
-    return body
+        if name.lower() == "date":
+            moment = _moment(value.split())
+    return body, moment
+
+
+def _moment(words: list[str]) -> float | None:
+    """The epoch of ``Tue, 24 Nov 2026 07:03:13 GMT``; None if it is no such date. RFC 9110, section 5.6.7."""
+    months = "JanFebMarAprMayJunJulAugSepOctNovDec"
+    try:
+        _, day, month, year, clock, _ = words
+        hour, minute, second = clock.split(":")
+        # years begin in March here: the leap day is the last day of a year
+        index = (months.index(month) // 3 + 10) % 12
+        years = int(year) - (index > 9)
+        days = 365 * years + years // 4 - years // 100 + years // 400 + (153 * index + 2) // 5 + int(day)
+        return float((days - 719469) * 86400 + int(hour) * 3600 + int(minute) * 60 + int(second))
+    except ValueError:
+        return None

@@ -78,7 +78,7 @@ COMMON = (
     Option("--instance", "only this instance, as the exporter names it (may be repeated)", str,
            metavar="NAME", repeat=True),
     Option("--source", "where the data are from: exporter; mta, which is to ask the mail server itself once; "
-           "auto, which is the exporter if one listens at the default URL, else the mail server",
+           "auto, the exporter if one listens at the default URL, else the mail server",
            choice("auto", "exporter", "mta"), metavar="SOURCE", default="auto"),
     Option("--url", "the exporter, e.g. https://mx1.example:10125 (default http://127.0.0.1:10125)", _url,
            metavar="URL"),
@@ -92,7 +92,7 @@ COMMON = (
            metavar="DIR"),
     Option("--max-age", "a reading that is older is UNKNOWN (default three of the source's intervals)",
            parse_duration, metavar="DURATION"),
-    Option("-t --timeout", "seconds after which to give up, and the state that this means (default 10:UNKNOWN)",
+    Option("-t --timeout", "when to give up, and the state that this means (default 10:UNKNOWN)",
            _timeout, metavar="SEC[:STATE]"),
     Option("--down-state", "what a mail system that does not run means (default critical)", _state,
            metavar="STATE"),
@@ -113,7 +113,7 @@ STATES_HELP = (
 )
 RANGES_HELP = (
     "A RANGE is what is good: 10 means 0 to 10, 10: at least 10, '~:10' at most 10, 10:20 between, @10:20 "
-    "not between; the ends are good (with @ they are not). DURATION and SIZE stand for ranges of 90, 15m, 4h, "
+    "not between; the ends are good (with @ they are not). DURATION and SIZE are ranges of 90, 15m, 4h, "
     "1d and of 512, 64K, 10M, 2G. The word none is no limit. Defaults hold while neither of the two options "
     "is given."
 )
