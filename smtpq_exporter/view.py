@@ -1,0 +1,173 @@
+"""State -> the body of `GET /api/v1/sample`: the one shape that page, checks, Zabbix and `smtpq status` read.
+
+Pure. A key is never missing; None means not known, never 0. Counts of distributions are not cumulative.
+`history` holds one row a minute: time, messages in all queues, and the log counters deferred attempts,
+delivered, bounced (with expired) as they stood then; a difference of two rows is what happened between them.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from smtpq_exporter import __version__
+from smtpq_exporter.model import (
+    Filesystem,
+    Histogram,
+    HostSample,
+    LogTally,
+    Processes,
+    QueueSnapshot,
+    QueueStats,
+    Sample,
+    SourceState,
+    State,
+)
+
+
+def as_json(state: State, now: float, min_age: float | None = None) -> dict[str, Any]:
+    """The whole State as JSON-able values; `min_age` in seconds asks for `older`, the messages older than that."""
+    return {
+        "version": __version__,
+        "time": now,
+        "demo": state.demo,
+        "started_at": state.started_at,
+        "config_reload_ok": state.config_reload_ok,
+        "host": _host(state.host),
+        "host_source": None if state.host_source is None else _source(state.host_source),
+        "mtas": [_sample(sample, now, min_age) for sample in state.samples],
+    }
+
+
+def _sample(sample: Sample, now: float, min_age: float | None) -> dict[str, Any]:
+    return {
+        "mta": sample.mta,
+        "instance": sample.instance,
+        "up": sample.up,
+        "version": sample.version,
+        "sources": [_source(source) for source in sample.sources],
+        "queue": None if sample.queue is None else _snapshot(sample.queue, now, min_age),
+        "log": None if sample.log is None else _log(sample.log),
+        "filesystem": _filesystem(sample.filesystem),
+        "processes": _processes(sample.processes),
+        "history": [list(moment) for moment in sample.history],
+    }
+
+
+def _source(source: SourceState) -> dict[str, Any]:
+    fault = source.fault
+    return {
+        "source": source.source,
+        "success": source.success,
+        "duration_seconds": source.duration,
+        "last_success": source.last_success,
+        "last_attempt": source.last_attempt,
+        "interval_seconds": source.interval,
+        "configured_interval_seconds": source.configured_interval,
+        "truncated": source.truncated,
+        "why": source.why,
+        "fault": None if fault is None else {"kind": fault.kind, "text": fault.text, "hint": fault.hint},
+        "errors": dict(source.errors),
+    }
+
+
+def _snapshot(queue: QueueSnapshot, now: float, min_age: float | None) -> dict[str, Any]:
+    return {
+        "source": queue.source,
+        "taken_at": queue.taken_at,
+        "truncated": queue.truncated,
+        "forced_expiry": queue.forced_expiry,
+        "queues": {name: _stats(stats, now, min_age) for name, stats in queue.queues.items()},
+        "destinations": [list(row) for row in queue.destinations],
+        "senders": [list(row) for row in queue.senders],
+        "reasons": dict(queue.reasons),
+        "skipped": dict(queue.skipped),
+    }
+
+
+def _stats(stats: QueueStats, now: float, min_age: float | None) -> dict[str, Any]:
+    oldest = stats.oldest_arrival
+    return {
+        "messages": stats.messages,
+        "recipients": stats.recipients,
+        "bytes": stats.bytes,
+        "oldest_arrival": oldest,
+        "oldest_age_seconds": None if oldest is None else max(0.0, round(now - oldest, 3)),
+        "held": stats.held,
+        "retry_due": stats.retry_due,
+        "older": None if min_age is None else _older(stats, now, min_age),
+        "ages": _histogram(stats.ages),
+        "sizes": _histogram(stats.sizes),
+    }
+
+
+def _older(stats: QueueStats, now: float, min_age: float) -> int | None:
+    """Messages older than `min_age`, exactly; None if this source keeps no arrival times."""
+    if stats.messages == 0:
+        return 0
+    arrivals = getattr(stats, "arrivals", None)
+    return None if arrivals is None else int(arrivals.older_than(min_age, now))
+
+
+def _histogram(histogram: Histogram | None) -> dict[str, Any] | None:
+    if histogram is None:
+        return None
+    return {"bounds": list(histogram.bounds), "counts": list(histogram.counts), "sum": histogram.total}
+
+
+def _log(log: LogTally) -> dict[str, Any]:
+    return {
+        "received": log.received,
+        "removed": log.removed,
+        "expired": log.expired,
+        "connections": log.connections,
+        "auth_failures": log.auth_failures,
+        "deliveries": dict(log.deliveries),
+        "deferrals": [[reason, suspended, count] for (reason, suspended), count in log.deferrals.items()],
+        "bounces": dict(log.bounces),
+        "rejects": dict(log.rejects),
+        "replies": [[status, enhanced, count] for (status, enhanced), count in log.replies.items()],
+        "destinations": [[domain, status, count] for (domain, status), count in log.destinations.items()],
+        "latency": _histogram(log.latency),
+        "delays": {stage: _histogram(histogram) for stage, histogram in log.delays.items()},
+        "tls": dict(log.tls),
+        "warnings": dict(log.warnings),
+        "lines": dict(log.lines),
+        "lag_bytes": log.lag_bytes,
+        "rotations": log.rotations,
+        "last_line": log.last_line,
+    }
+
+
+def _host(host: HostSample | None) -> dict[str, Any] | None:
+    if host is None:
+        return None
+    return {
+        "taken_at": host.taken_at,
+        "cpu_usage_ratio": host.cpu_usage,
+        "load1": host.load1,
+        "memory_available_bytes": host.memory_available,
+        "memory_size_bytes": host.memory_size,
+        "pressure": [
+            {"resource": resource, "kind": kind, "ratio": ratio}
+            for (resource, kind), ratio in host.pressure.items()
+        ],
+    }
+
+
+def _filesystem(disk: Filesystem | None) -> dict[str, Any] | None:
+    if disk is None:
+        return None
+    return {
+        "directory": disk.directory,
+        "size_bytes": disk.size,
+        "available_bytes": disk.available,
+        "files": disk.files,
+        "files_free": disk.files_free,
+        "disk_io_seconds": disk.disk_io_time,
+    }
+
+
+def _processes(processes: Processes | None) -> dict[str, Any] | None:
+    if processes is None:
+        return None
+    return {"count": processes.count, "cpu_seconds": processes.cpu_seconds, "memory_bytes": processes.memory}
