@@ -259,6 +259,8 @@ class Sample:
     sources: tuple[SourceState, ...] = ()
     history: tuple[Moment, ...] = ()
     """The last day, about one Moment a minute, oldest first."""
+    tallies: tuple[LogTally, ...] = ()
+    """The log counters as they stood at earlier moments of the last day, oldest first."""
 
 
 @dataclass(frozen=True, slots=True)

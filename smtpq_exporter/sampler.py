@@ -1,7 +1,7 @@
 """The sampler: reads every source in the background and keeps the newest State for all who ask.
 
-Law: the scrape does no work (law 3). `state()` is one immutable reference; it is swapped after each reading, so two
-clients never cause a second reading and never see half of one. What was read is rendered here, once, by
+Law: the scrape does no work (law 3). `state()` is one immutable reference; it is swapped after each reading, so
+two clients never cause a second reading and never see half of one. What was read is rendered here, once, by
 `published`, before anybody asks for it.
 """
 
@@ -17,7 +17,7 @@ from typing import Protocol
 import psutil
 
 from smtpq_exporter.history import History
-from smtpq_exporter.host import HostReading, HostSource
+from smtpq_exporter.host import HostReading
 from smtpq_exporter.model import LogTally, Processes, Sample, SourceState, State
 from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.source import QueueReading, QueueSource
@@ -48,7 +48,7 @@ class LogPump(Protocol):
 
 
 class Watch:
-    """Everything that runs for one mail server: the worker for its queue, the pump for its log, its history."""
+    """What runs for one mail server: the worker for its queue, the pump for its log, its history."""
 
     def __init__(self, instance: Instance, queue: Worker[QueueReading] | None, pump: LogPump | None) -> None:
         self.instance, self.queue, self.pump = instance, queue, pump
@@ -108,6 +108,7 @@ class Watch:
             processes=host.processes.get(key) if host is not None else None,
             sources=states,
             history=self.history.moments(),
+            tallies=self.history.tallies(),
         )
 
     def _follow(self, pump: LogPump) -> None:

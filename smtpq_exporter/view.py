@@ -3,6 +3,8 @@
 Pure. A key is never missing; None means not known, never 0. Counts of distributions are not cumulative.
 `history` holds one row a minute: time, messages in all queues, and the log counters deferred attempts,
 delivered, bounced (with expired) as they stood then; a difference of two rows is what happened between them.
+Where a `window` is asked for, `before` is the whole `log` as it stood then, with its `time` (or the oldest that
+is kept), and `history` has no older rows: the difference of `log` and `before` is what happened since.
 """
 
 from __future__ import annotations
@@ -24,8 +26,10 @@ from smtpq_exporter.model import (
 )
 
 
-def as_json(state: State, now: float, min_age: float | None = None) -> dict[str, Any]:
-    """The whole State as JSON-able values; `min_age` in seconds asks for `older`, the messages older than that."""
+def as_json(
+    state: State, now: float, min_age: float | None = None, window: float | None = None
+) -> dict[str, Any]:
+    """The whole State as JSON-able values; `min_age` (s) asks for `older`, `window` (s) for `before`."""
     return {
         "version": __version__,
         "time": now,
@@ -34,11 +38,12 @@ def as_json(state: State, now: float, min_age: float | None = None) -> dict[str,
         "config_reload_ok": state.config_reload_ok,
         "host": _host(state.host),
         "host_source": None if state.host_source is None else _source(state.host_source),
-        "mtas": [_sample(sample, now, min_age) for sample in state.samples],
+        "mtas": [_sample(sample, now, min_age, window) for sample in state.samples],
     }
 
 
-def _sample(sample: Sample, now: float, min_age: float | None) -> dict[str, Any]:
+def _sample(sample: Sample, now: float, min_age: float | None, window: float | None) -> dict[str, Any]:
+    since = float("-inf") if window is None else now - window
     return {
         "mta": sample.mta,
         "instance": sample.instance,
@@ -49,8 +54,19 @@ def _sample(sample: Sample, now: float, min_age: float | None) -> dict[str, Any]
         "log": None if sample.log is None else _log(sample.log),
         "filesystem": _filesystem(sample.filesystem),
         "processes": _processes(sample.processes),
-        "history": [list(moment) for moment in sample.history],
+        "history": [list(moment) for moment in sample.history if moment.time >= since],
+        "before": None if window is None else _before(sample, since),
     }
+
+
+def _before(sample: Sample, moment: float) -> dict[str, Any] | None:
+    """The newest tally that is not newer than `moment`, or else the oldest: its own `time` says which."""
+    found = None
+    for tally in sample.tallies:
+        if found is not None and tally.taken_at > moment:
+            break
+        found = tally
+    return None if found is None else {"time": found.taken_at, **_log(found)}
 
 
 def _source(source: SourceState) -> dict[str, Any]:

@@ -90,12 +90,14 @@ class Routes:
 
     def _sample(self, request: Request) -> Response:
         edition = self._edition()
-        min_age = _seconds(request.query.get("min_age"))
+        min_age, window = (_seconds(request.query.get(name)) for name in ("min_age", "window"))
         made = edition.once(
-            ("sample", min_age),
+            ("sample", min_age, window),
             lambda: rendered(
                 json.dumps(
-                    view.as_json(edition.state, edition.now, min_age), separators=(",", ":"), allow_nan=False
+                    view.as_json(edition.state, edition.now, min_age, window),
+                    separators=(",", ":"),
+                    allow_nan=False,
                 ).encode()
             ),
         )
@@ -139,4 +141,4 @@ def _seconds(values: list[str] | None) -> float | None:
 
 
 def _bad_age() -> NoReturn:
-    raise HttpError(400, "min_age must be a number of seconds.")
+    raise HttpError(400, "min_age and window are numbers of seconds.")
