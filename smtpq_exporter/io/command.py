@@ -44,7 +44,8 @@ class Command:
 
     def __init__(self, argv: Sequence[str], deadline: float, *, most: int = MOST) -> None:
         """`argv` without a shell; `deadline` on time.monotonic()."""
-        self.argv, self.code = tuple(argv), None
+        self.argv = tuple(argv)
+        self.code: int | None = None
         self.complaint = b""
         self._deadline, self._most = deadline, most
         self._process: subprocess.Popen[bytes] | None = None

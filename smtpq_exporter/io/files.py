@@ -14,7 +14,7 @@ from collections.abc import Callable
 class Files:
     """The operating system's files. Paths are bytes."""
 
-    listdir: Callable[[bytes], list[bytes]] = staticmethod(os.listdir)
+    listdir: Callable[[bytes], list[bytes]] = staticmethod(os.listdir)  # type: ignore[assignment]
     stat: Callable[..., os.stat_result] = staticmethod(os.stat)
     open: Callable[[bytes, int], int] = staticmethod(os.open)
     fstat: Callable[[int], os.stat_result] = staticmethod(os.fstat)

@@ -6,10 +6,103 @@ the mail server and leaves it alone, but needs permission for the queue director
 
 from __future__ import annotations
 
+import os
+from pathlib import Path
+
+from smtpq_exporter.errors import ConfigError, SourceError
+from smtpq_exporter.io.command import PATH
+from smtpq_exporter.io.listing import ListingReader
+from smtpq_exporter.io.liveness import Liveness, accepts
 from smtpq_exporter.io.reader import QueueReader
-from smtpq_exporter.mta.base import Instance, ReasonOf
+from smtpq_exporter.io.spool import SpoolReader
+from smtpq_exporter.mta import MTAS
+from smtpq_exporter.mta.base import Instance, Listing, Mta, Place, ReasonOf, SpoolLayout
 
 
 def open_reader(instance: Instance, *, classifier: ReasonOf, top: int = 20) -> QueueReader:
     """Reader of this instance's queue. Raises SourceError if no way is open, with what each of them lacks."""
-    raise NotImplementedError
+    mta = MTAS[instance.mta]
+    if instance.source != "auto":
+        return _open(mta, instance, instance.source, classifier, top, "fixed in the configuration")
+    lacks: list[str] = []
+    kind = "unavailable"
+    for source in mta.sources:
+        lack = _lack(mta, instance, source, classifier)
+        if lack is None:
+            why = "; ".join([*lacks, _merit(mta, source)])
+            return _open(mta, instance, source, classifier, top, why)
+        lacks.append(f"{source}: {lack}")
+        if "permission" in lack:
+            kind = "permission"
+    raise SourceError(
+        kind, f"no way to read the queue of {instance.mta} {instance.name}: {'; '.join(lacks)}",
+        "see the page of this mail server in docs/mta for the permission that each way needs",
+    )
+
+
+def _open(
+    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str,
+) -> QueueReader:
+    if source == "spool" and mta.layout is not None:
+        layout = mta.layout(instance, classifier)
+        return SpoolReader(layout, top=top, why=why, liveness=Liveness(instance, mta.discovery))
+    for listing in mta.listings:
+        if listing.source == source:
+            return ListingReader(mta, listing, instance, classifier, top=top, why=why)
+    raise ConfigError("source", f"{source!r} is no source of {mta.name}: one of auto, {', '.join(mta.sources)}")
+
+
+def _lack(mta: Mta, instance: Instance, source: str, classifier: ReasonOf) -> str | None:
+    """What is missing for a source, in words; None if it can be used."""
+    if source == "spool":
+        return _closed(mta.layout(instance, classifier)) if mta.layout else "not supported"
+    for listing in mta.listings:
+        if listing.source == source:
+            return _mute(listing, instance)
+    return "not supported"
+
+
+def _merit(mta: Mta, source: str) -> str:
+    if source == "spool":
+        return "all queue directories are readable"
+    listing = next(one for one in mta.listings if one.source == source)
+    return f"{listing.socket} accepts connections" if listing.socket else f"{listing.argv[0]} is installed"
+
+
+def _closed(layout: SpoolLayout) -> str | None:
+    """The first directory of a spool that cannot be read; sub-directories are looked at too."""
+    todo = list(layout.roots())
+    seen = 0
+    while todo:
+        place = todo.pop()
+        try:
+            names = os.listdir(place.path)
+        except (FileNotFoundError, NotADirectoryError):
+            if not place.optional:
+                return f"{_text(place)} is not there"
+            continue
+        except OSError as error:
+            return f"{_text(place)}: {'permission denied' if isinstance(error, PermissionError) else error.strerror}"
+        seen += 1
+        if seen > 5000:
+            break
+        for name in names:
+            sort = layout.sort(place, name) if len(name) < 64 else ""
+            if isinstance(sort, Place):
+                todo.append(sort)
+    return None
+
+
+def _mute(listing: Listing, instance: Instance) -> str | None:
+    if listing.socket:
+        path = Path(instance.queue_directory) / listing.socket
+        answer = accepts(path)
+        return {True: None, False: f"nobody listens on {path}", None: f"{path}: permission denied"}[answer]
+    program = listing.argv[0]
+    if any(os.access(Path(folder) / program, os.X_OK) for folder in PATH.split(":")):
+        return None
+    return f"{program} is not installed"
+
+
+def _text(place: Place) -> str:
+    return place.path.decode("utf-8", "backslashreplace")

@@ -6,6 +6,8 @@ Non-printable bytes become ``?`` as in Postfix' printable(), so that all ways of
 
 from __future__ import annotations
 
+import sys
+
 #: Addresses without ``@``: local names that no configuration completed.
 NO_DOMAIN = "(none)"
 #: Domains that are an address of a machine: ``user@[192.0.2.1]``.
@@ -25,21 +27,20 @@ def domain_of(address: bytes) -> str:
     if domain is None:
         if len(_known) >= _MOST:
             _known.clear()
-        domain = _known[raw] = _clean(raw)
+        domain = _known[raw] = sys.intern(_clean(raw))
     return domain
 
 
+def masked(text: bytes, address: bytes) -> bytes:
+    """A reason text without the recipient's address: thousands of texts become one, and no class changes."""
+    return text.replace(address, b"@") if b"@" in address else text
+
+
 def _clean(raw: bytes) -> str:
-    text = raw[: 4 * LONGEST].strip(b" .\t>").lower()
+    text = raw[: 4 * LONGEST].strip(b" .\t>")
     if not text:
         return NO_DOMAIN
     if text.startswith(b"["):
         return LITERAL
-    try:
-        name = text.decode("ascii")
-    except UnicodeDecodeError:
-        try:
-            name = text.decode()
-        except UnicodeDecodeError:
-            name = text.decode("ascii", "replace").replace("\ufffd", "?")
-    return "".join(c if c.isprintable() and c not in '"\\' else "?" for c in name.lower())[:LONGEST]
+    name = text.decode("utf-8", "surrogateescape").lower()
+    return "".join(c if c.isprintable() and c not in '"\\' else "?" for c in name)[:LONGEST]

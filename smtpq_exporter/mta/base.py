@@ -21,6 +21,14 @@ from smtpq_exporter.model import LogEvent, Message
 class ListingParser(Protocol):
     """Bytes of a queue listing (socket or command output), fed as they come, into messages."""
 
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """Queues that a listing of this form tells apart; final when `close` returned."""
+
+    @property
+    def forced(self) -> bool:
+        """Whether it shows forced expiry; final when `close` returned."""
+
     def feed(self, data: bytes) -> Iterable[Message]:
         """Return the messages completed by `data`; raise ParseError."""
 
@@ -68,6 +76,10 @@ class Instance:
 class ReasonOf(Protocol):
     """What is asked of reasons.Classifier: the reason class of a text, fast."""
 
+    @property
+    def wants_addresses(self) -> bool:
+        """If not set, an address may be replaced by "@" before: that changes no class, and texts repeat."""
+
     def reason(self, text: bytes, dsn: bytes = b"") -> str:
         """Reason class of a text; `dsn` is the enhanced code that the mail server itself wrote."""
 
@@ -76,12 +88,11 @@ class ReasonOf(Protocol):
 class Listing:
     """A way to read the queue by asking the mail server: a command's output or a socket's.
 
-    `parser(classifier, now)` makes a ListingParser for one reading. `queues` are those that the listing shows.
+    `parser(classifier, now)` makes a ListingParser for one reading.
     """
 
     source: str
     parser: Callable[[ReasonOf, float], ListingParser]
-    queues: tuple[str, ...]
     argv: tuple[str, ...] = ()
     """Command; {config_directory} and {queue_directory} are filled in from the instance."""
     socket: str = ""
@@ -148,12 +159,17 @@ class SpoolLayout(Protocol):
     An id is the file name; the same name in two places is the same message.
     """
 
-    queues: tuple[str, ...]
-    """All queues that are shown, also when empty. A later one wins where one id is found in two."""
-    head: int
-    """Bytes of each file to read at first."""
-    retries: bool
-    """Whether next retries are shown."""
+    @property
+    def queues(self) -> tuple[str, ...]:
+        """All queues that are shown, also when empty. A later one wins where one id is found in two."""
+
+    @property
+    def head(self) -> int:
+        """Bytes of each file to read at first."""
+
+    @property
+    def retries(self) -> bool:
+        """Whether next retries are shown."""
 
     def roots(self) -> tuple[Place, ...]:
         """Where to begin."""
@@ -181,6 +197,12 @@ class Probe(Protocol):
 
     def read(self, path: str) -> bytes | None:
         """Content of a small file, None if it cannot be read."""
+
+    def exists(self, path: str) -> bool:
+        """Whether a file or directory is there, as far as this process can see."""
+
+    def listdir(self, path: str) -> list[str] | None:
+        """Names in a directory, None if it cannot be read."""
 
     def run(self, argv: Sequence[str]) -> bytes | None:
         """Output of a program that only prints settings, None if it fails."""

@@ -8,15 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smtpq_exporter.mta.base import Discovery, LogParser, Mta
+from smtpq_exporter.mta.base import Discovery, Instance, Listing, LogParser, Mta, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.postfix.queue_json import JsonParser
+from smtpq_exporter.mta.postfix.queue_showq import ShowqParser
+from smtpq_exporter.mta.postfix.queue_spool import QUEUES, PostfixSpool
 from smtpq_exporter.mta.postfix.settings import settle
 
 if TYPE_CHECKING:
     from smtpq_exporter.logs.tally import Tally
     from smtpq_exporter.mta.postfix.log_words import Reasons
 
-#: Queues in the order of showq; `corrupt` is only seen in the directories.
-QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
+
+def _layout(instance: Instance, classifier: ReasonOf) -> SpoolLayout:
+    options = dict(instance.options)
+    depth = options.get("hash_queue_depth", "1")
+    return PostfixSpool(
+        instance.queue_directory, classifier, hash_depth=int(depth) if depth.isdigit() else 1,
+        hash_names=options.get("hash_queue_names", "deferred, defer"),
+    )
 
 
 def _log(tally: Tally, classifier: Reasons, syslog_names: Sequence[str] = ()) -> LogParser:
@@ -42,5 +51,13 @@ POSTFIX = Mta(
         socket="public/showq",
     ),
     settle=settle,
+    listings=(
+        Listing("showq", ShowqParser, socket="public/showq"),
+        Listing(
+            "postqueue", JsonParser, argv=("postqueue", "-c", "{config_directory}", "-j"),
+            own_config="/etc/postfix", exit_kinds=((69, "unavailable"), (77, "permission")),
+        ),
+    ),
+    layout=_layout,
     log=_log,
 )

@@ -14,28 +14,35 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 
-def blocks(log: bytes) -> Iterator[tuple[int, bytes]]:
-    """(offset of the recipient's record, reason text) for each complete block, in the order of the failures."""
+def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
+    """(offset of the recipient's record, reason text, recipient) for each complete block, in order of failure."""
     for block in log.split(b"\n\n"):
         at = block.find(b"\noffset=")
-        text = block.find(b"\nreason=")
-        if at < 0 or text < 0:
+        start = block.find(b"\nreason=")
+        if at < 0 or start < 0:
             continue
-        digits = block[at + 8 : at + 28].split(b"\n", 1)[0]
-        if digits.isdigit():
-            yield int(digits), block[text + 8 :].split(b"\n", 1)[0]
+        digits = _line(block, at + 8)
+        if digits.isdigit() and len(digits) < 20:
+            recipient = block.find(b"\nrecipient=")
+            yield int(digits), _line(block, start + 8), _line(block, recipient + 11) if recipient >= 0 else b""
 
 
-def texts(log: bytes, offsets: Sequence[int]) -> list[bytes]:
-    """Reason text of each recipient (offset of its record) that has one, in the order of `offsets`.
+def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
+    """(reason text, recipient) of each recipient (offset of its record) that has one, in the order of `offsets`.
 
     Of several blocks for one recipient the last counts.
     """
-    if len(offsets) == 1:  # nearly all mail: no need to take the log apart
-        mark = b"\noffset=%d\n" % offsets[0]
-        if log.count(b"\noffset=") == 1 and mark in log:
-            start = log.find(b"\nreason=") + 8
-            end = log.find(b"\n", start)
-            return [log[start:end]] if start > 7 and end >= 0 else []
-    known = dict(blocks(log))
+    if len(offsets) == 1 and log.count(b"\noffset=") == 1:  # nearly all mail: no need to take the log apart
+        start = log.find(b"\nreason=") + 8
+        end = log.find(b"\n", start)
+        if start < 8 or end < 0 or b"\noffset=%d\n" % offsets[0] not in log:
+            return []
+        recipient = log.find(b"\nrecipient=") + 11
+        return [(log[start:end], log[recipient : log.find(b"\n", recipient)] if recipient > 10 else b"")]
+    known = {offset: (text, recipient) for offset, text, recipient in blocks(log)}
     return [known[offset] for offset in offsets if offset in known]
+
+
+def _line(block: bytes, start: int) -> bytes:
+    end = block.find(b"\n", start)
+    return block[start:] if end < 0 else block[start:end]

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
-from smtpq_exporter.mta.address import domain_of
+from smtpq_exporter.mta.address import domain_of, masked
 from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.postfix.queue_file import read_envelope
 from smtpq_exporter.mta.postfix.queue_id import hash_path, is_queue_id, moment
@@ -38,8 +38,12 @@ class PostfixSpool:
     ) -> None:
         """Nothing is read here."""
         self._root = queue_directory.encode("utf-8", "surrogateescape").rstrip(b"/")
-        self._reason = classifier.reason
-        self._depth = hash_depth if "defer" in hash_names.replace(",", " ").split() else 0
+        self._reason, self._bare = classifier.reason, not classifier.wants_addresses
+        hashed = hash_names.replace(",", " ").split()
+        self._depth = hash_depth if "defer" in hashed else 0
+        self._same_hash = "deferred" in hashed
+        self._logs: dict[bytes, bytes] = {}
+        """Directory of queue files -> directory of their defer logs, where one goes with the other."""
 
     def roots(self) -> tuple[Place, ...]:
         """The queue directories. Those that mail can be stuck in must be there."""
@@ -78,10 +82,10 @@ class PostfixSpool:
             return queue, _bounded(arrival), status.st_size, 0, ("", (), (), False, False)
         if sender is None:
             raise ParseError("queue file", "no sender")
-        domains = tuple([domain_of(address) for address in recipients])
+        domains = (domain_of(recipients[0]),) if len(recipients) == 1 else tuple(map(domain_of, recipients))
         reasons: tuple[str, ...] = ()
         if recipients and queue != _MAILDROP:
-            reasons = self._reasons(name, offsets, file)
+            reasons = self._reasons(place, name, offsets, file)
             if not reasons and known is not None and queue == _ACTIVE:
                 reasons = known[2][: len(domains)]  # a delivery runs: its defer log is taken away until it ends
         if unread:
@@ -102,8 +106,8 @@ class PostfixSpool:
         retry = _bounded(status.st_mtime_ns // 1_000_000_000) if queue == _DEFERRED else 0
         return queue, arrival, size, retry, (sender, domains, reasons, queue == _HOLD, forced)
 
-    def _reasons(self, name: bytes, offsets: list[int], file: SpoolFile) -> tuple[str, ...]:
-        path = b"%b/defer/%b%b" % (self._root, hash_path(name, self._depth), name)
+    def _reasons(self, place: Place, name: bytes, offsets: list[int], file: SpoolFile) -> tuple[str, ...]:
+        path = self._log_directory(place, name) + name
         log = file.beside(path, _LOG_FIRST)
         if not log:
             return ()
@@ -111,9 +115,21 @@ class PostfixSpool:
         if len(log) == _LOG_FIRST:
             log = file.beside(path, _LOG_MOST) or b""
             cut = len(log) == _LOG_MOST
-        reason = self._reason
-        found = tuple([reason(text) for text in texts(log, offsets)])
-        return found + ("unknown",) * (len(offsets) - len(found)) if cut else found
+        found = texts(log, offsets)
+        if self._bare:
+            reasons = tuple([self._reason(masked(text, address)) for text, address in found])
+        else:
+            reasons = tuple([self._reason(text) for text, _ in found])
+        return reasons + ("unknown",) * (len(offsets) - len(found)) if cut else reasons
+
+    def _log_directory(self, place: Place, name: bytes) -> bytes:
+        known = self._logs.get(place.path)
+        if known is not None:
+            return known
+        directory = b"%b/defer/%b" % (self._root, hash_path(name, self._depth))
+        if self._same_hash and place.path == b"%b/deferred/%b" % (self._root, hash_path(name, self._depth)[:-1]):
+            self._logs[place.path] = directory
+        return directory
 
 
 def _bounded(second: int) -> int:
