@@ -33,13 +33,22 @@ class PostfixLog:
     """A LogParser for one Postfix instance. `syslog_names` are names besides `postfix*` that are its own.
 
     `now` dates stamps without a year; set it to the time of the file's last change when reading old files.
+    `bare` takes a line without any prefix for the words alone, as `journalctl -o cat` prints them: only for a
+    file that is known to be Postfix's, never for one that other programs write to.
     """
 
     def __init__(
-        self, tally: Tally, reasons: Reasons, syslog_names: Sequence[str] = (), now: float | None = None
+        self,
+        tally: Tally,
+        reasons: Reasons,
+        syslog_names: Sequence[str] = (),
+        now: float | None = None,
+        *,
+        bare: bool = False,
     ) -> None:
         self.tally = tally
         self.now = now
+        self._bare = bare
         self._reasons = reasons
         self._names = frozenset(name.encode() for name in syslog_names)
         self._offset = 16
@@ -83,7 +92,7 @@ class PostfixLog:
             end = line.find(b": ", at, at + _ID)
             if end > 0:
                 queue_id = line[at:end]
-                if line[at] < 97 and queue_id.isalnum() and end - at > 4:
+                if line[at] < 97 and end - at > 4 and queue_id.isalnum():
                     verb = line[end + 2 : end + 6]
                     if verb == b"to=<":
                         found = match(line, end + 2)
@@ -182,7 +191,7 @@ class PostfixLog:
         """Understand one line: the event, and whether the line is this Postfix's at all."""
         prefix = split(line)
         if prefix is None:
-            return None, False
+            return (understand(line, b"", self._reasons) if self._bare else None), False
         own = self._own(prefix.tag)
         if own is None:
             return None, False

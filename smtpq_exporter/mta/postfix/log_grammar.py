@@ -15,15 +15,18 @@ import re
 #: say.
 DAEMONS = frozenset(
     (
-        b"anvil bounce cleanup discard dnsblog error flush lmtp local master nqmgr oqmgr pickup pipe post-install "
-        b"postalias postcat postconf postdrop postfix postfix-script postfix-tls-script postkick postlock "
-        b"postlog postlogd postmap postmulti postqueue postscreen postsuper proxymap qmgr qmqpd relay retry "
-        b"scache sendmail showq smtp smtpd spawn tlsmgr tlsproxy trivial-rewrite verify virtual"
+        b"anvil bounce cleanup discard dnsblog error flush lmtp local master nqmgr oqmgr pickup pipe "
+        b"post-install postalias postcat postconf postdrop postfix postfix-script postfix-tls-script "
+        b"postkick postlock postlog postlogd postmap postmulti postqueue postscreen postsuper "
+        b"proxymap qmgr qmqpd relay retry scache sendmail showq smtp smtpd spawn tlsmgr tlsproxy "
+        b"trivial-rewrite verify virtual"
     ).split()
 )
-#: A queue id, short or long, or NOQUEUE. It begins with a digit or an upper-case letter; words in lower case
-#: do not.
+#: A queue id, short or long, or NOQUEUE. It begins with a digit or an upper-case letter.
 QUEUE_ID = rb"[0-9A-Z][0-9A-Za-z]{4,23}"
+#: The same without doubt, where words follow that others may write too: hexadecimal digits, or digits and
+#: letters but vowels (enable_long_queue_ids). Most words have a vowel in lower case.
+SURE_ID = re.compile(rb"[0-9A-HJ-NP-TV-Z][0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]{4,23}|NOQUEUE")
 #: An address in brackets; the quoted form may hold anything. Possessive: hostile text cannot make it
 #: backtrack.
 QUOTED = rb"<(?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+>"

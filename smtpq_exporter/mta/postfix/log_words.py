@@ -64,6 +64,10 @@ def _of_message(words: bytes, at: int, reasons: Reasons, queue_id: bytes) -> Log
         if event.event == "received":
             event.event = "info"  # a proxy filter's client: the mail gets its queue id later
         return event if event.event != "attempt" else None
+    if grammar.SURE_ID.fullmatch(queue_id) is None:
+        return None
+    if words.startswith(b"to=", at):
+        return _delivery(words, at, reasons)
     rest = words[at:]
     if found := grammar.ACTION.match(rest):
         return _action(found["action"], found["rest"], reasons)
