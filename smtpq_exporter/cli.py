@@ -71,7 +71,7 @@ def _choose(flags: Flags, wire: Wire, *, demo: bool) -> int:
         return replace(load(flags), mtas=None) if demo else load(flags)
 
     if flags.once:
-        return once(load_settings(), wire, lambda data: _print(data), demo=demo)
+        return once(load_settings(), wire, _print, demo=demo)
     if flags.textfile is not None and flags.textfile_interval is None:
         path = flags.textfile
         return once(load_settings(), wire, lambda data: textfile.write(path, data), demo=demo)

@@ -1,7 +1,7 @@
 """The daemon's life: start, say what was found, serve until told to end, reload, end cleanly.
 
-Signals: SIGTERM and SIGINT end it (exit 0), SIGHUP reads the configuration again and keeps the old one if the new
-one is bad. All waiting is done in the main thread; nothing that hangs keeps the process from ending.
+Signals: SIGTERM and SIGINT end it (exit 0), SIGHUP reads the configuration again and keeps the old one if the
+new one is bad. All waiting is done in the main thread; nothing that hangs keeps the process from ending.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ class Daemon:
                 log.info("configuration reloaded")
             except ConfigError as error:
                 problem = str(error)
-                log.error("the old configuration is kept: %s", problem)
+                log.error("the old configuration is kept: %s", problem)  # noqa: TRY400  (the text says it all)
             self._sampler.reloaded(ok=not problem)
             notify.notify("READY=1")
             return problem
@@ -121,9 +121,7 @@ class Daemon:
             self._wake.wait(0.05)
         scheme = "http" if guard.context() is None else "https"
         urls = [
-            f"{scheme}://{'localhost' if host in ('', '::', '0.0.0.0') else f'[{host}]' if ':' in host else host}"
-            f":{port}"
-            for host, port in http.addresses
+            f"{scheme}://{_shown(host)}:{port}" for host, port in http.addresses
         ]
         for line in startup.lines(
             self._sampler.state(), self._wiring.instances, urls, self._config.web.telemetry_path
@@ -157,4 +155,11 @@ class Daemon:
         try:
             textfile.write(path, edition.metrics(TEXT).plain)
         except SourceError as error:
-            log.error("%s", error.what, extra={"hint": error.hint})
+            log.error("%s", error.what, extra={"hint": error.hint})  # noqa: TRY400  (the text says it all)
+
+
+def _shown(host: str) -> str:
+    """A host as it stands in an address that a person can open."""
+    if host in ("", "::", "0.0.0.0"):
+        return "localhost"
+    return f"[{host}]" if ":" in host else host

@@ -13,12 +13,12 @@ from pathlib import Path
 
 from smtpq_exporter import __version__, logfmt
 from smtpq_exporter.checks.quantity import parse_duration
-from smtpq_exporter.config import DEFAULT_PORT, address
+from smtpq_exporter.config_values import DEFAULT_PORT, address
 from smtpq_exporter.errors import ConfigError
 
 _DESCRIPTION = """\
 Says that mail is late, why, and what to do: reads the queues and logs of the mail servers of this host
-(Postfix, Exim, Sendmail, OpenSMTPD, Exchange) and serves what it finds to Prometheus, to checks and to you."""
+(Postfix, Exim, Sendmail, OpenSMTPD, Exchange) and serves what it finds to Prometheus, checks and you."""
 
 _EPILOG = f"""\
 examples:

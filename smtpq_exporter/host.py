@@ -21,7 +21,7 @@ _RESOURCES = ("cpu", "io", "memory")
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What of one mail server instance is looked at: its spool, and its processes by name and command line."""
+    """What of one mail server is looked at: its spool, and its processes by their names."""
 
     key: tuple[str, str]
     spool: str = ""
@@ -95,7 +95,7 @@ class HostSource:
 
 
 class _Accumulated:
-    """Processor time that does not fall when a process ends: short-lived delivery agents would make it jump back."""
+    """Processor time that does not fall when a process ends, as delivery agents do all the time."""
 
     def __init__(self) -> None:
         self._before = 0.0
@@ -157,7 +157,7 @@ def filesystem(directory: str) -> Filesystem | None:
     if not directory:
         return None
     try:
-        stat, device = os.statvfs(directory), os.stat(directory).st_dev
+        stat, device = os.statvfs(directory), Path(directory).stat().st_dev
     except OSError:
         return None
     return Filesystem(
@@ -173,7 +173,7 @@ def filesystem(directory: str) -> Filesystem | None:
 def _disk_io_time(device: int) -> float | None:
     """Seconds since boot for which the disk was busy; None for network and memory file systems."""
     try:
-        name = os.path.basename(os.readlink(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}"))
+        name = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").readlink().name
         counters = psutil.disk_io_counters(perdisk=True)
     except (OSError, RuntimeError, psutil.Error):
         return None

@@ -1,6 +1,6 @@
 """How the interpreter is set up for a process that answers quickly while it reads a long queue.
 
-Two things make a thread wait for another: the switch interval (5 ms by default, several times for each request) and
+Two things make a thread wait for another: the switch interval (5 ms by default, several times a request) and
 the full garbage collection, which walks every object that lives: 0.3 s at a million messages. So automatic
 collection is off; `tidy` looks at young objects only and then counts them as old. Nothing here makes
 reference cycles as a rule; the few that outlive their youth stay.

@@ -1,6 +1,6 @@
 """The sampler: reads every source in the background and keeps the newest State for all who ask.
 
-Law: the scrape does no work (law 3). `state()` is one immutable reference; it is swapped after each reading, so
+Law: the scrape does no work (law 3). `state()` is one immutable reference, swapped after each reading, so
 two clients never cause a second reading and never see half of one. What was read is rendered here, once, by
 `published`, before anybody asks for it.
 """

@@ -20,7 +20,7 @@ FIRST_READING = 4
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How one source is to be read: seconds, and `duty` as the largest share of time that readings may take."""
+    """How one source is to be read: seconds, and as `duty` the share of time that readings may take."""
 
     interval: float = 15.0
     timeout: float = 30.0
@@ -89,7 +89,7 @@ def failed(course: Course, pace: Pace, fault: Fault, *, started: float, duration
 
 
 def next_start(course: Course, started: float, finished: float) -> float:
-    """When to read again: an interval after the last start, and never without a rest as long as the reading was."""
+    """When to read again: an interval after the last start, after a rest as long as the reading was."""
     return max(started + course.state.interval, finished + (finished - started))
 
 

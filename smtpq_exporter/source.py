@@ -72,7 +72,7 @@ class QueueSource:
         return self._why
 
     def read(self, now: float, deadline: float) -> QueueReading:
-        """Read the queue; on a failure that another way or a new connection may heal, start anew next time."""
+        """Read the queue; after a failure that another way of reading may heal, choose anew next time."""
         if self._reader is None:
             self.up = None
             self._reader = self._open_reader(self.instance)

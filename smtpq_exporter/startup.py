@@ -60,7 +60,7 @@ def _sample(sample: Sample, instance: Instance | None, now: float) -> list[str]:
         )
         age = f", the oldest for {say_duration(max(0.0, now - oldest))}" if oldest is not None else ""
         said.append(
-            f"    now    {messages} message{'s' if messages != 1 else ''} wait{'s' if messages == 1 else ''}{age}"
+            f"    now    {messages} {'messages wait' if messages != 1 else 'message waits'}{age}"
         )
     return said
 

@@ -31,7 +31,7 @@ class _Loader(yaml.SafeLoader):
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}  # noqa: RUF012  (PyYAML's own form)
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        event = self.peek_event()
+        event = self.peek_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigError(
                 _line(event), "anchors and aliases (& and *) are not used here; write the value out"
@@ -46,7 +46,7 @@ _PLAIN: dict[str, tuple[str, Callable[[str], Any]]] = {
     "tag:yaml.org,2002:float": (r"-?[0-9]{1,17}\.[0-9]{1,17}", float),
 }
 for _tag, (_pattern, _) in _PLAIN.items():
-    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), None)  # type: ignore[no-untyped-call]
+    _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), None)
 
 
 def load(text: str) -> Any:

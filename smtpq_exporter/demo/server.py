@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 from types import TracebackType
+from typing import Self
 
 from smtpq_exporter.demo.disk import Disk
 from smtpq_exporter.demo.world import World
@@ -27,7 +28,7 @@ class Demo:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="demo", daemon=True)
 
-    def __enter__(self) -> Demo:
+    def __enter__(self) -> Self:
         for happening in self.world.begin(time.time()):
             self.disk.show(happening)
         self._thread.start()

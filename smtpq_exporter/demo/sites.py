@@ -1,7 +1,7 @@
 """The mail servers of others in the demonstration, each with its habit. Pure data and small decisions.
 
-All names are reserved for documentation (RFC 2606), all addresses too (RFC 5737). The texts are of the kind that
-real servers send.
+All names are reserved for documentation (RFC 2606), all addresses too (RFC 5737). The texts are of the kind
+that real servers send.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ AWAY, THERE = 1500.0, 300.0
 
 
 class Outcome(NamedTuple):
-    """What became of one attempt: status of the log, enhanced code, the whole text, and the server's part of it."""
+    """What became of one attempt: status, enhanced code, the whole text, and the server's part of it."""
 
     status: str
     dsn: str
@@ -96,7 +96,8 @@ def counting(site: Site, now: float, tries: int, random: Random) -> Outcome:
 
 def nameless(site: Site, _now: float, _tries: int, _random: Random) -> Outcome:
     """Its name servers are gone."""
-    text = f"Host or domain name not found. Name service error for name={site.domain} type=MX: Host not found, try again"
+    error = f"Name service error for name={site.domain} type=MX: Host not found, try again"
+    text = f"Host or domain name not found. {error}"
     return Outcome("deferred", "4.4.3", text)
 
 

@@ -77,7 +77,7 @@ class World:
 
     def __init__(self, seed: int = 1) -> None:
         self.waiting: dict[bytes, Letter] = {}
-        self._random = Random(seed)
+        self._random = Random(seed)  # noqa: S311  (nothing is secret here)
         self._numbers = itertools.count(70_000)
         self._load: Counter[str] = Counter()
         self._sites = {site.domain: site for site in SITES}
@@ -92,7 +92,7 @@ class World:
                 age = youngest + (oldest - youngest) * (index / max(1, number - 1)) ** 2
                 letter = self._letter(now - age - self._random.random(), site)
                 letter.queue, letter.tries = "deferred", 1 + int(age // 600)
-                letter.outcome = site.habit(site, 0.0, 0, Random(7))
+                letter.outcome = site.habit(site, 0.0, 0, self._random)
                 if letter.outcome.status != "deferred":
                     letter.outcome = site.said("deferred", "4.3.2", "451 4.3.2 Please try again later")
                 letter.due = now + self._random.uniform(5, LONGEST_WAIT)

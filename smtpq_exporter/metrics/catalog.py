@@ -68,8 +68,8 @@ QUEUE_HELD = Metric("smtpq_queue_held_messages", GAUGE, QUEUE, _QUEUE,
 QUEUE_RETRY_DUE = Metric("smtpq_queue_retry_due_messages", GAUGE, QUEUE, _QUEUE,
     "Messages whose time for the next attempt has come. Absent where the source cannot tell.")
 QUEUE_DESTINATIONS = Metric("smtpq_queue_destination_messages", GAUGE, QUEUE, (*_MTA, "domain"),
-    'Messages by destination domain: the largest domains, and domain="other" for all the rest. A message to two'
-    " domains counts for both.")
+    'Messages by destination domain: the largest domains, and domain="other" for all the rest. A message to'
+    " two domains counts for both.")
 QUEUE_REASONS = Metric("smtpq_queue_deferred_recipients", GAUGE, QUEUE, _REASON,
     "Recipients that wait now, by why their last attempt failed: a closed set of reasons.")
 QUEUE_FORCED_EXPIRY = Metric("smtpq_queue_forced_expiry_messages", GAUGE, QUEUE, _MTA,
@@ -83,7 +83,7 @@ LOG_RECEIVED = Metric("smtpq_log_messages_received_total", COUNTER, LOG, _MTA,
 LOG_DELIVERIES = Metric("smtpq_log_deliveries_total", COUNTER, LOG, (*_MTA, "status"),
     "Delivery attempts, one for each recipient, by what became of them: sent, deferred, bounced, expired.")
 LOG_DEFERRALS = Metric("smtpq_log_deferrals_total", COUNTER, LOG, (*_REASON, "suspended"),
-    'Recipients deferred, by why. suspended="true": no attempt was made, the destination was known to be dead.')
+    'Recipients deferred, by why. suspended="true": no attempt was made, the destination is known as dead.')
 LOG_BOUNCES = Metric("smtpq_log_bounces_total", COUNTER, LOG, _REASON,
     "Recipients returned to the sender for good, by why.")
 LOG_REJECTS = Metric("smtpq_log_rejects_total", COUNTER, LOG, _REASON,
@@ -145,8 +145,8 @@ SOURCE_SUCCESS = Metric("smtpq_source_success", GAUGE, ITSELF, _SOURCE,
 SOURCE_DURATION = Metric("smtpq_source_duration_seconds", GAUGE, ITSELF, _SOURCE,
     "Duration of the last reading of this source.")
 SOURCE_INTERVAL = Metric("smtpq_source_interval_seconds", GAUGE, ITSELF, _SOURCE,
-    "How often this source is read now: less often than configured if readings would take more than their share"
-    " of the time.")
+    "How often this source is read now: less often than configured if readings would take more than their"
+    " share of the time.")
 SOURCE_CONFIGURED_INTERVAL = Metric("smtpq_source_configured_interval_seconds", GAUGE, ITSELF, _SOURCE,
     "How often this source should be read.")
 SOURCE_LAST_SUCCESS = Metric("smtpq_source_last_success_timestamp_seconds", GAUGE, ITSELF, _SOURCE,

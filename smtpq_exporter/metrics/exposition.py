@@ -1,6 +1,6 @@
 """Metric families -> bytes in the format that the client asked for: text 0.0.4 or OpenMetrics 1.0.
 
-Pure. The encoders are those of prometheus_client (0.16.0 and newer), whose numbers are made readable afterwards:
+Pure. The encoders are those of prometheus_client (0.16.0 and newer); their numbers are made readable:
 `1e+06` is right for Prometheus but no integer for Zabbix or a shell script.
 Source: OpenMetrics 1.0, "Overall Structure" and "Negotiation"; Prometheus exposition formats.
 """
@@ -47,7 +47,7 @@ class _Collected:
 def encode(families: Iterable[Family], content_type: str) -> bytes:
     """Encode as TEXT or OPENMETRICS."""
     encoder = openmetrics_format if content_type == OPENMETRICS else text_format
-    data: bytes = encoder.generate_latest(_Collected(families))  # type: ignore[arg-type]
+    data: bytes = encoder.generate_latest(_Collected(families))
     return _WHOLE.sub(_readable, data.decode()).encode()
 
 
@@ -59,7 +59,7 @@ def render(families: list[Family], content_type: str) -> Rendered:
 
 @lru_cache(maxsize=64)
 def negotiate(accept: str) -> str:
-    """Content type for an Accept header: OpenMetrics only if it is asked for at least as much as plain text."""
+    """Content type for an Accept header: OpenMetrics if it is asked for at least as much as plain text."""
     openmetrics = text = 0.0
     for part in accept[:2000].lower().split(","):
         kind, *parameters = (word.strip() for word in part.split(";"))

@@ -7,7 +7,8 @@ names come from catalog.py only (law 6).
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from prometheus_client.metrics_core import (
     CounterMetricFamily,
@@ -62,7 +63,7 @@ class _Page:
     """The exposition while it is being written: one family for each metric that gets a sample."""
 
     def __init__(self) -> None:
-        self._families: dict[Metric, Family] = {}
+        self._families: dict[Metric, Any] = {}
 
     def put(self, metric: Metric, labels: tuple[str, ...], value: float | None) -> None:
         """Add a sample; None means not known and adds nothing."""
@@ -94,7 +95,7 @@ class _Page:
         """What was written, in the order of the catalog."""
         return [self._families[metric] for metric in catalog.METRICS if metric in self._families]
 
-    def _family(self, metric: Metric) -> Family:
+    def _family(self, metric: Metric) -> Any:  # the library's families share no class with add_metric
         family = self._families.get(metric)
         if family is None:
             family = self._families[metric] = _KINDS[metric.kind](

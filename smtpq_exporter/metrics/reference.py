@@ -2,24 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from smtpq_exporter.metrics.catalog import HOST, ITSELF, LOG, METRICS, QUEUE, Metric
 from smtpq_exporter.model import AGE_BUCKETS, DELAY_BUCKETS, FAULT_KINDS, SIZE_BUCKETS, STAGES, STATUSES
 from smtpq_exporter.reasons import CAUSES
 
 _GROUPS = (
-    (QUEUE, "Queue", "What is in the queues now. All of it comes from one reading, so the numbers fit together."),
-    (LOG, "Log", "What the log has told. The counters go on across restarts while the state directory lives."),
+    (QUEUE, "Queue", "What is in the queues now, all of it from one reading: the numbers fit together."),
+    (LOG, "Log", "What the log has told. The counters outlive restarts while the state directory lives."),
     (HOST, "Host", "The machine under the mail server; `host: {enabled: false}` leaves it out."),
     (ITSELF, "The exporter itself", "Whether the numbers above can be trusted, and what getting them costs."),
 )
+_COLUMNS = "| metric | type | labels | meaning |\n|---|---|---|---|"
 _HEAD = """\
 # Metrics
 
-<!-- Printed from smtpq_exporter/metrics/catalog.py by `smtpq-exporter --docs.metrics`; a test compares them. -->
+<!-- Printed from smtpq_exporter/metrics/catalog.py by `smtpq-exporter --docs.metrics`; a test compares. -->
 
 A number that could not be read is absent, never 0; `smtpq_source_success` then says 0. No address, local part,
-queue id or IP address is ever a label: `domain` is the top of a list plus `other`, all other labels have a closed
-set of values. `mta_instance` is the name of the mail server's instance, its own default name if there is one only.
+queue id or IP address is ever a label: `domain` is the top of a list plus `other`, other labels have a
+closed set of values. `mta_instance` is the name of the mail server's instance.
 """
 
 
@@ -28,7 +31,7 @@ def markdown() -> str:
     parts = [_HEAD]
     for group, title, text in _GROUPS:
         rows = "\n".join(_row(metric) for metric in METRICS if metric.group == group)
-        parts.append(f"## {title}\n\n{text}\n\n| metric | type | labels | meaning |\n|---|---|---|---|\n{rows}\n")
+        parts.append(f"## {title}\n\n{text}\n\n{_COLUMNS}\n{rows}\n")
     parts.append(_values())
     return "\n".join(parts)
 
@@ -57,10 +60,10 @@ def _values() -> str:
 |---|---|
 {table}
 
-A gauge histogram shows what is there now. Use `histogram_quantile(0.9, smtpq_queue_message_age_seconds_bucket)` as it
-is, without `rate()`; in the text format its sum and count are `_gsum` and `_gcount`.
+A gauge histogram shows what is there now. Use `histogram_quantile(0.9, ..._bucket)` on it as it is, without
+`rate()`; in the text format its sum and count are `_gsum` and `_gcount`.
 """
 
 
-def _words(values: object) -> str:
-    return ", ".join(f"`{value}`" for value in values)  # type: ignore[attr-defined]
+def _words(values: Iterable[str]) -> str:
+    return ", ".join(f"`{value}`" for value in values)

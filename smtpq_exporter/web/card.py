@@ -15,7 +15,7 @@ from smtpq_exporter.web.html import Markup, el, join, table
 from smtpq_exporter.web.verdict import judge, name, words
 
 _MOST_ROWS = 10
-_UNKNOWN = "–"
+_UNKNOWN = "\N{EN DASH}"
 
 
 def card(mta: dict[str, Any], now: float) -> Markup:
@@ -117,7 +117,8 @@ def _history(history: list[list[Any]]) -> Markup | None:
         return None
     top, first = max(value for _, value in points), points[0][1]
     span = say_duration(int(points[-1][0] - points[0][0]))
-    said = f"Messages in the queue over the last {span}: from {first:.0f} to {points[-1][1]:.0f}, {top:.0f} at most"
+    change = f"from {first:.0f} to {points[-1][1]:.0f}, {top:.0f} at most"
+    said = f"Messages in the queue over the last {span}: {change}"
     return el("figure", drawing.spark(drawing.thin(points), said), el("figcaption", said))
 
 

@@ -1,4 +1,4 @@
-"""Small pictures as inline SVG: they need no script, scale with the text, and say in words what they show. Pure."""
+"""Small pictures as inline SVG: no script, and they say in words what they show. Pure."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def bar(value: float, largest: float, class_: str = "bar") -> Markup:
 
 
 def bands(bounds: Sequence[float], counts: Sequence[int]) -> list[int]:
-    """Counts of an age distribution, gathered in AGE_BANDS (each band's edge is an edge of the distribution)."""
+    """Counts of an age distribution gathered in AGE_BANDS: each band's edge is an edge of it too."""
     gathered = [0] * len(AGE_BANDS)
     for bound, count in zip((*bounds, float("inf")), counts, strict=True):
         gathered[next(i for i, (edge, _) in enumerate(AGE_BANDS) if bound <= edge)] += count
@@ -90,7 +90,7 @@ def legend() -> Markup:
 def spark(points: Sequence[tuple[float, float]], label: str) -> Markup:
     """A line over time; `points` are (time, value), oldest first, two at least."""
     first, last = points[0][0], points[-1][0]
-    top = max(max(value for _, value in points), 1.0)
+    top = max(1.0, *(value for _, value in points))
     span = max(last - first, 1.0)
     spots = [(600 * (when - first) / span, 58 - 54 * value / top) for when, value in points]
     line = " ".join(f"{'M' if i == 0 else 'L'}{x:.1f} {y:.1f}" for i, (x, y) in enumerate(spots))

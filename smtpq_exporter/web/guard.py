@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from smtpq_exporter.errors import ConfigError
 from smtpq_exporter.web import toolkit
@@ -161,11 +162,11 @@ def _file(text: str, name: str, base: Path) -> Iterator[str]:
 def _named(peer: ssl.SSLSocket | None, allowed: tuple[str, ...]) -> bool:
     certificate = peer.getpeercert() if peer is not None else None
     names = (certificate or {}).get("subjectAltName", ())
-    return any(len(pair) == 2 and pair[1] in allowed for pair in names)  # type: ignore[arg-type]
+    return any(len(pair) == 2 and pair[1] in allowed for pair in names)
 
 
 class _Passwords:
-    """Remembers which passwords fitted which hash: bcrypt is slow on purpose, and a scrape comes every 15 s."""
+    """Remembers which passwords fitted which hash: bcrypt is slow on purpose, scrapes come often."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -211,7 +212,7 @@ class _Bucket:
             return True
 
 
-def _bcrypt():  # type: ignore[no-untyped-def]  # noqa: ANN202  (an optional module without types)
+def _bcrypt() -> Any:
     try:
         import bcrypt  # noqa: PLC0415  (an extra: only needed with basic_auth_users)
     except ImportError:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 _VOID = frozenset(("meta", "link", "br", "rect", "path", "line", "circle"))
@@ -40,7 +41,7 @@ def join(*children: str | None) -> Markup:
 def table(
     caption: str,
     head: tuple[str, ...],
-    rows: list[tuple[str, ...]],
+    rows: Sequence[tuple[str, ...]],
     *,
     numbers: tuple[int, ...] = (),
     class_: str | None = None,

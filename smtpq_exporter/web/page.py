@@ -1,6 +1,6 @@
 """The status page: complete without a script, an image or a second request.
 
-Pure: reads the JSON of view.py, so that the page and the API never disagree; every text in it is escaped (html.py).
+Pure: reads the JSON of view.py, so that page and API never disagree; every text in it is escaped (html.py).
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from smtpq_exporter.web.verdict import judge
 #: The page asks for itself again after so many seconds.
 REFRESH = 15
 _ICON = (
-    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect y='3' width='16'"
-    " height='10' rx='2' fill='%23e6522c'/%3E%3Cpath d='M1 4l7 5 7-5' stroke='white' fill='none'"
+    "data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 16 16'%3E%3Crect y='3'"
+    " width='16' height='10' rx='2' fill='%23e6522c'/%3E%3Cpath d='M1 4l7 5 7-5' stroke='white' fill='none'"
     " stroke-width='1.5'/%3E%3C/svg%3E"
 )
 

@@ -30,7 +30,7 @@ class HttpError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a client asks. Header names are lower case; of a header that stands twice the values are joined by ", "."""
+    """What a client asks. Header names are lower case; a header that stands twice is joined by a comma."""
 
     method: str
     path: str

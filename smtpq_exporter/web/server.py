@@ -171,7 +171,7 @@ class Server:
         try:
             context = self._guard.context()
         except ConfigError as error:
-            log.error("web.config.file: %s", error)
+            log.error("web.config.file: %s", error)  # noqa: TRY400  (the text says it all)
             return False
         if context is None:
             return True
@@ -270,7 +270,7 @@ def _receive(sock: socket.socket, deadline: float) -> bytes:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; the empty host means all addresses, IPv6 too where there is any. Raises ConfigError."""
+    """A listening socket; no host means all addresses, IPv6 too where there is any. Raises ConfigError."""
     try:
         if host == "" and socket.has_dualstack_ipv6():
             return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)

@@ -14,9 +14,10 @@ from typing import Any
 
 from smtpq_exporter import strict_yaml
 from smtpq_exporter.checks.quantity import parse_duration
+from smtpq_exporter.config_values import flag, several, text
 from smtpq_exporter.errors import ConfigError
-from smtpq_exporter.strict_yaml import kind, section, suggest
 from smtpq_exporter.strict_yaml import key as item
+from smtpq_exporter.strict_yaml import kind, section, suggest
 
 #: client_auth_type -> whether a certificate is asked for, and whether it must be there.
 AUTH_TYPES = {
@@ -59,18 +60,6 @@ _HEADERS: dict[str, tuple[str, ...] | None] = {
 _BCRYPT = re.compile(r"\$2[abxy]\$(\d\d)\$[./A-Za-z0-9]{53}")
 
 
-def _text(value: Any, where: str) -> str:
-    if not isinstance(value, str):
-        raise ConfigError(where, f"must be text, not {kind(value)}")
-    return value
-
-
-def _flag(value: Any, where: str) -> bool:
-    if not isinstance(value, bool):
-        raise ConfigError(where, f"must be true or false, not {value!r}")
-    return value
-
-
 def _one_of(words: Any) -> Callable[[Any, str], str]:
     def read(value: Any, where: str) -> str:
         if value not in words:
@@ -80,15 +69,6 @@ def _one_of(words: Any) -> Callable[[Any, str], str]:
         return str(value)
 
     return read
-
-
-def _list(read: Callable[[Any, str], str]) -> Callable[[Any, str], tuple[str, ...]]:
-    def read_all(value: Any, where: str) -> tuple[str, ...]:
-        if not isinstance(value, list):
-            raise ConfigError(where, f"must be a list, not {kind(value)}")
-        return tuple(read(item, f"{where}[{index}]") for index, item in enumerate(value))
-
-    return read_all
 
 
 def _auth_type(value: Any, where: str) -> str:
@@ -124,22 +104,24 @@ def _users(value: Any, where: str) -> tuple[tuple[str, str], ...]:
 def _headers(value: Any, where: str) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
         raise ConfigError(where, f"must be a mapping, not {kind(value)}")
-    for name, text in value.items():
+    for name, written in value.items():
         if name not in _HEADERS:
             raise ConfigError(
                 strict_yaml.join(where, name), f"this header cannot be set; {suggest(name, _HEADERS)}"
             )
         allowed = _HEADERS[name]
-        if not isinstance(text, str) or not text.isprintable() or not text.isascii():
+        if not isinstance(written, str) or not written.isprintable() or not written.isascii():
             raise ConfigError(strict_yaml.join(where, name), "must be one line of plain text")
-        if allowed is not None and text.lower() not in allowed:
-            raise ConfigError(strict_yaml.join(where, name), f"must be {' or '.join(allowed)}, not {text!r}")
+        if allowed is not None and written.lower() not in allowed:
+            raise ConfigError(
+                strict_yaml.join(where, name), f"must be {' or '.join(allowed)}, not {written!r}"
+            )
     return tuple(value.items())
 
 
 def _interval(value: Any, where: str) -> float:
     try:
-        return parse_duration(_text(value, where))
+        return parse_duration(text(value, where))
     except ValueError as error:
         raise ConfigError(where, str(error)) from None
 
@@ -154,26 +136,26 @@ def _burst(value: Any, where: str) -> int:
 class Tls:
     """tls_server_config. Paths are as written; `cert`, `key`, `client_ca` are PEM texts."""
 
-    cert_file: str = item(_text, "")
-    key_file: str = item(_text, "")
-    cert: str = item(_text, "")
-    key: str = item(_text, "")
+    cert_file: str = item(text, "")
+    key_file: str = item(text, "")
+    cert: str = item(text, "")
+    key: str = item(text, "")
     client_auth_type: str = item(_auth_type, "")
-    client_ca_file: str = item(_text, "")
-    client_ca: str = item(_text, "")
-    client_allowed_sans: tuple[str, ...] = item(_list(_text), ())
+    client_ca_file: str = item(text, "")
+    client_ca: str = item(text, "")
+    client_allowed_sans: tuple[str, ...] = item(several(text), ())
     min_version: str = item(_version, "TLS12")
     max_version: str = item(_version, "TLS13")
-    cipher_suites: tuple[str, ...] = item(_list(_one_of(CIPHERS)), ())
-    prefer_server_cipher_suites: bool = item(_flag, True)
-    curve_preferences: tuple[str, ...] = item(_list(_one_of(CURVES)), ())
+    cipher_suites: tuple[str, ...] = item(several(_one_of(CIPHERS)), ())
+    prefer_server_cipher_suites: bool = item(flag, True)
+    curve_preferences: tuple[str, ...] = item(several(_one_of(CURVES)), ())
 
 
 @dataclass(frozen=True, slots=True)
 class Http:
     """http_server_config."""
 
-    http2: bool = item(_flag, True)
+    http2: bool = item(flag, True)
     headers: tuple[tuple[str, str], ...] = item(_headers, ())
 
 
@@ -195,9 +177,9 @@ class WebConfig:
     rate_limit: RateLimit | None = item(lambda value, where: section(RateLimit, value, where), None)
 
 
-def parse(text: str) -> WebConfig:
+def parse(content: str) -> WebConfig:
     """Read a web.config.file; raises ConfigError."""
-    config = section(WebConfig, strict_yaml.load(text), "")
+    config = section(WebConfig, strict_yaml.load(content), "")
     tls = config.tls_server_config
     if tls is not None:
         _check(tls)

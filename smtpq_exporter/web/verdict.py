@@ -27,7 +27,7 @@ _NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`level` is good, late, bad or blind; `sentence` says it; `advice` is what to do, "" if there is nothing to do."""
+    """`level` is good, late, bad or blind; `sentence` says it; `advice` is what to do, "" if nothing."""
 
     level: str
     sentence: str
@@ -36,7 +36,7 @@ class Verdict:
 
 def name(mta: dict[str, Any]) -> str:
     """What people call it."""
-    return _NAMES.get(mta["mta"], mta["mta"])
+    return _NAMES.get(mta["mta"], str(mta["mta"]))
 
 
 def judge(mta: dict[str, Any]) -> Verdict:
