@@ -77,9 +77,13 @@ class ListingReader:
         self._command = None
         if command.code:
             kind = dict(self._listing.exit_kinds).get(command.code, "unavailable")
+            # A set-gid program whose bit is void (no_new_privs, systemd's NoNewPrivileges) says so in words only.
+            if b"permission denied" in command.complaint.lower():
+                kind = "permission"
             raise SourceError(
                 kind, f"{command.argv[0]}: exit code {command.code}: {said(command.complaint)}",
-                "may this user list the queue?" if kind == "permission" else "is the mail system running?",
+                "run with the group that may list the queue (Postfix: postdrop)" if kind == "permission"
+                else "is the mail system running?",
             )
 
 
