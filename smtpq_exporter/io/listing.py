@@ -77,7 +77,7 @@ class ListingReader:
         self._command = None
         if command.code:
             kind = dict(self._listing.exit_kinds).get(command.code, "unavailable")
-            # A set-gid program whose bit is void (no_new_privs, systemd's NoNewPrivileges) says so in words only.
+            # A set-gid program whose bit is void (systemd's NoNewPrivileges) says so in words only.
             if b"permission denied" in command.complaint.lower():
                 kind = "permission"
             raise SourceError(
