@@ -72,7 +72,7 @@ class TextParser:
                 raise ParseError("mailq", "something follows the last line", line)
         elif not line:
             self._finish(found)
-        elif line[:1] == b" ":
+        elif line[:1] in b" (":
             self._indented(line.strip())
         elif head := _HEAD.fullmatch(line):
             self._finish(found)

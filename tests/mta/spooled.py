@@ -1,0 +1,53 @@
+"""A golden spool tree on disk and in memory, and a stand-in for the open file that a layout reads."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import NamedTuple
+
+
+class Status(NamedTuple):
+    """What a layout looks at in os.stat_result."""
+
+    st_mode: int
+    st_size: int
+    st_mtime_ns: int
+
+
+class File:
+    """mta.base.SpoolFile in memory: `data` is the open file, `others` what lies beside it by path."""
+
+    def __init__(self, data: bytes, others: dict[bytes, bytes] | None = None) -> None:
+        self.data, self.others = data, others or {}
+
+    def more(self, offset: int, length: int) -> bytes:
+        return self.data[max(0, offset) : max(0, offset) + max(0, length)]
+
+    def beside(self, path: bytes, limit: int) -> bytes | None:
+        return self.others[path][:limit] if path in self.others else None
+
+    def size_beside(self, path: bytes) -> int | None:
+        return len(self.others[path]) if path in self.others else None
+
+
+class Class:
+    """A classifier that shows what it was asked: the first word of each text."""
+
+    wants_addresses = False
+
+    def reason(self, text: bytes, dsn: bytes = b"") -> str:
+        return text.split(b" ", 1)[0].decode("utf-8", "replace")[:20] or "unknown"
+
+
+def copy_spool(golden: Path, to: Path) -> Path:
+    """A golden spool with the modes and mtimes of its manifest, which git does not keep."""
+    manifest = json.loads((golden / "manifest.json").read_text())
+    for name, (mode, mtime) in manifest.items():
+        (to / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(golden / name, to / name)
+        (to / name).chmod(mode)
+        os.utime(to / name, (mtime, mtime))
+    return to
