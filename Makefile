@@ -19,10 +19,7 @@ help: ## list the verbs
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
 
 run: $(VENV)/installed ## start the exporter on :10125; with no mail server here, on a simulated one (ARGS="..." adds flags)
-	@if $(BIN)/python -c 'from smtpq_exporter.io.discovery import discover; raise SystemExit(not discover())'; \
-	then exec $(BIN)/smtpq-exporter $(ARGS); \
-	else echo "No mail server found on this host: a simulated one is started (--demo)."; \
-	     exec $(BIN)/smtpq-exporter --demo $(ARGS); fi
+	@exec $(BIN)/smtpq-exporter --demo=if-none $(ARGS)
 
 test: $(VENV)/developer servers test-floor ## run all tests, with everything they need (ARGS="-k name" selects)
 	@echo "== tests"
@@ -56,7 +53,7 @@ bench: $(VENV)/developer servers ## measure against peers and write docs/benchma
 	@$(BIN)/python -m benchmarks.queue $(ARGS)
 
 docs: $(VENV)/installed ## write the generated parts of the documentation anew
-	@$(BIN)/python -m smtpq_exporter.metrics.reference
+	@$(BIN)/python -m smtpq_exporter.metrics.reference > docs/metrics.md
 
 accuracy: $(VENV)/installed ## make accuracy FILE=texts.jsonl: how well reply texts are classified
 	@$(BIN)/python -m benchmarks.accuracy $(FILE)

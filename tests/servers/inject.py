@@ -70,7 +70,8 @@ class Refused(Exception):  # noqa: N818 - it is what the server did
 def inject(port: int, mails: Sequence[Mail], *, host: str = "127.0.0.1", parallel: int = 8,
            pipelining: bool = True, timeout: float = 120.0) -> None:
     """Hand all `mails` over by SMTP, 50 a connection; raises Refused or OSError if one was not taken."""
-    todo, failures = list(reversed(mails)), []
+    todo = list(reversed(mails))
+    failures: list[Exception] = []
 
     def work() -> None:
         try:

@@ -63,6 +63,7 @@ class Sink:
         self._stop: asyncio.Event | None = None
         self._ready = threading.Event()
         self._failure: OSError | None = None
+        self._servers: dict[str, asyncio.Server] = {}
         self._thread = threading.Thread(target=self._run, name="sink", daemon=True)
 
     def __enter__(self) -> Self:
@@ -102,7 +103,7 @@ class Sink:
         asyncio.run(self._serve())
 
     async def _serve(self) -> None:
-        self._loop, self._stop, self._servers = asyncio.get_running_loop(), asyncio.Event(), {}
+        self._loop, self._stop = asyncio.get_running_loop(), asyncio.Event()
         for _ in range(20):
             self.port, self._failure = free_port(ADDRESSES["ok1"]), None
             try:

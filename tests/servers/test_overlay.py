@@ -26,7 +26,7 @@ def parcel(*domains: str) -> Mail:
 
 @every_server
 def test_a_queue_defers_then_drains(make_server, name: str) -> None:
-    """What the sink deferred is in the spool and the log; once the sink accepts, a flush empties the queue."""
+    """What the sink deferred is in spool and log; once the sink accepts, a flush empties the queue."""
     server: OverlayServer = make_server(name)
     server.sink.answer("tempblock")  # accepts
     mails = [*[parcel("greylist")] * 5, parcel("local"), parcel("tempblock"), parcel("ok1")]
