@@ -176,7 +176,7 @@ class Classifier:
         """Decide by codes; `vague` is a rule that matched but says little."""
         if reply.enhanced:
             found = codes.by_enhanced(reply.enhanced)
-            if found and (vague is None or reply.enhanced[2:] in codes.TRUSTED):
+            if found and (vague is None or codes.telling(reply.enhanced)):
                 return f"enhanced:{reply.enhanced}", found
         elif dsn[2:] in codes.TRUSTED:
             found = codes.by_enhanced(dsn)

@@ -133,6 +133,27 @@ DETAIL: dict[str, str] = {
     "7.513": "blocklisted",
     "7.508": "rate_limited",
     "7.705": "rate_limited",
+    "7.232": "rate_limited",
+    "7.233": "rate_limited",
+    "1.90": "rate_limited",
+    "2.121": "rate_limited",
+    "2.122": "rate_limited",
+    "1.20": "protocol_error",
+    "1.351": "invalid_recipient",
+    "4.300": "expired",
+    "7.321": "tls_failure",
+    "7.322": "tls_failure",
+    "7.323": "tls_failure",
+    "7.324": "tls_failure",
+    "7.501": "blocklisted",
+    "7.502": "blocklisted",
+    "7.503": "blocklisted",
+    "7.504": "invalid_recipient",
+    "7.505": "policy_rejected",
+    "7.506": "sender_rejected",
+    "7.507": "policy_rejected",
+    "7.512": "protocol_error",
+    "7.750": "sender_rejected",
     "7.708": "blocklisted",
 }
 """subject.detail -> class, for 4.x and 5.x alike."""
@@ -171,6 +192,14 @@ REPLY: dict[str, str] = {
 
 TRUSTED = frozenset({"1.1", "2.2", "3.4", "7.25", "7.26", "7.28"})
 """Details that the sending server's own DSN may decide before a vague text such as "Service unavailable" does."""
+
+TELLING = TRUSTED | {"1.2", "1.3", "1.7", "1.8", "2.3"}
+"""Details that decide before vague words if the peer itself sent them."""
+
+
+def telling(enhanced: str) -> bool:
+    """Say whether an enhanced code is more exact than words such as "access denied"; Microsoft's long ones are."""
+    return enhanced[2:] in TELLING or len(enhanced) >= len("5.4.316")
 
 
 def by_enhanced(enhanced: str) -> str | None:

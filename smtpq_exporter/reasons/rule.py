@@ -5,8 +5,8 @@ are lower case without diacritics and are searched in the subject that unwrap.py
 code is 000 and enhanced 0.0.0 if the text names none. So ``^5\\d\\d 5\\.7\\.`` asks for codes and everything else
 for words. No pattern nests quantifiers and none has an unbounded gap: hostile text costs linear time.
 
-`needles` reads the parsed pattern (the standard library's own parser) and returns literals of which every match
-contains at least one within one word: most rules are thereby passed over without being tried.
+`needles` reads the parsed pattern (the standard library's own parser) and returns two sets of literals; every match
+contains at least one of each, within one word. A phrase whose needles are not there is passed over without a try.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ class Rule(NamedTuple):
 
 
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
+_LEAST_WORTH = 2
+_MOST_RUNS = 9
 _LONGEST_CLASS = 3  # [ea] is written out as two literals, a larger class ends the literal
 
 
@@ -69,9 +71,11 @@ def _walk(node: Any, found: list[tuple[int, int, bool]]) -> bool:
     return inside
 
 
-def needles(pattern: str) -> frozenset[str]:
-    """Return literals without blanks of which a match must hold one; empty if nothing can be promised."""
-    return frozenset(_best(parser.parse(pattern)))
+def needles(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
+    """Return two sets of literals without blanks; a match holds one of each. Empty sets promise nothing."""
+    sets = sorted(_sets(parser.parse(pattern)), key=_worth, reverse=True)
+    telling = [frozenset(literals) for literals in sets if _worth(literals) >= _LEAST_WORTH]
+    return (*telling[:2], frozenset(), frozenset())[:2]  # type: ignore[return-value]
 
 
 def _worth(literals: set[str]) -> int:
@@ -82,37 +86,31 @@ def _worth(literals: set[str]) -> int:
 
 
 def _best(node: Any) -> set[str]:
-    """Return the most telling set of alternatives of a sequence."""
-    best: set[str] = set()
+    """Return the most telling set of alternatives of a sequence, empty if there is none."""
+    return max(_sets(node), key=_worth, default=set())
+
+
+def _sets(node: Any) -> list[set[str]]:
+    """Return for each part of a sequence that every match must hold the literals that it may be."""
+    found: list[set[str]] = []
     run: list[str] = [""]
-
-    def end() -> None:
-        nonlocal best, run
-        if _worth(set(run)) > _worth(best):
-            best = set(run)
-        run = [""]
-
     for name, value in node:
         if name is op.LITERAL and chr(value) != " ":
             run = [text + chr(value) for text in run]
-        elif name is op.IN and len(value) <= _LONGEST_CLASS and len(run) < 9 and _letters(value):
+        elif name is op.IN and len(value) <= _LONGEST_CLASS and len(run) < _MOST_RUNS and _letters(value):
             run = [text + letter for text in run for letter in _letters(value)]
-        elif name is op.AT:
-            continue
-        else:
-            end()
-            inner: set[str] = set()
+        elif name is not op.AT:
+            found.append(set(run))
+            run = [""]
             if name is op.BRANCH:
                 branches = [_best(branch) for branch in value[1]]
-                inner = set().union(*branches) if all(branches) else set()
+                found.append(set().union(*branches) if all(branches) else set())
             elif name is op.SUBPATTERN:
-                inner = _best(value[3])
+                found.append(_best(value[3]))
             elif name in _REPEATS and int(value[0]) > 0:
-                inner = _best(value[2])
-            if _worth(inner) > _worth(best):
-                best = inner
-    end()
-    return best if _worth(best) >= 2 else set()
+                found.append(_best(value[2]))
+    found.append(set(run))
+    return found
 
 
 def _letters(items: Any) -> list[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from smtpq_exporter.reasons.rule import Rule
 
-EARLY: tuple[Rule, ...] = (
+VERIFY: tuple[Rule, ...] = (
     Rule(
         "verify-recipient",
         "recipient_server_error",
@@ -19,6 +19,21 @@ EARLY: tuple[Rule, ...] = (
             "address verification in progress",
             "recipient verify (?:in progress|deferred)",
         ),
+    ),
+)
+
+SIZE: tuple[Rule, ...] = (
+    Rule(
+        "form-line",
+        "protocol_error",
+        "550 Line too long: 1200 octets exceed the limit of 998",
+        ("line (?:is )?too long", r"lines? (?:\w{1,12} ){0,2}(?:longer|exceed)", "maximum line length"),
+    ),
+    Rule(
+        "full-mailbox-size",
+        "mailbox_full",
+        "552 User mailbox exceeds allowed size",
+        (r"(?:mail ?box|inbox|account|mail ?drop)(?:'s)? (?:size |storage |limit ){0,2}(?:is |has been |has )?(?:exceed|over)",),
     ),
     Rule(
         "size-word",
@@ -55,6 +70,26 @@ EARLY: tuple[Rule, ...] = (
     ),
 )
 
+HEADER: tuple[Rule, ...] = (
+    Rule(
+        "form-header",
+        "protocol_error",
+        "550 5.7.1 Messages without a valid address in the From: header are not accepted",
+        (
+            r"(?:duplicate|multiple|missing|invalid|without|having no|more than one|two|several|bad|malformed|no)\b[^.;]{0,40}"
+            r"\b(?:from|to|date|subject|message-id|sender|reply-to|cc|received): ?(?:header|field|line)",
+            r"(?:duplicate|multiple|missing|invalid|malformed|no|bad) (?:\w{1,12} )?(?:date|subject|message-id|mime|from) header",
+            "address(?:es)? in (?:the )?from:? ?header",
+            "disallowed header",
+            "encoded-word",
+            r"not rfc ?-?\d{3,4} compliant",
+            r"rfc ?-?(?:5322|2822|822)[^.;]{0,30}(?:complian|conform|violat|invalid|syntax|section)",
+            "headers? [^.;]{0,30}(?:not|non)-?ascii",
+            "smtp protocol violation",
+        ),
+    ),
+)
+
 FORM: tuple[Rule, ...] = (
     Rule(
         "form-message",
@@ -64,7 +99,7 @@ FORM: tuple[Rule, ...] = (
             "rfc ?-?(?:2|5)?[28]?[238]?21",
             "rfc ?-?(?:2|5)?[38]22",
             "rfc ?2822",
-            "rfc ?822",
+            "rfc ?822(?!;)",
             "rfc ?-?(?:6531|6532|2045|2047)",
             "not rfc",
             "non-?compliant",
@@ -129,7 +164,6 @@ FORM: tuple[Rule, ...] = (
             "(?:parameter|argument|option)s? (?:not|invalid|unrecogni|error|unknown|in)",
             "not implemented",
             "unimplemented",
-            r"5\.5\.\d",
             "malformed smtp",
             "no recipients? (?:specified|have|given|were)",
             "multiple destination domains",
@@ -147,6 +181,12 @@ FORM: tuple[Rule, ...] = (
             "greeting (?:error|violation)",
             "access violation",
             "duplicated? message-?id",
+            "starttls may not be repeated",
+            "too many unrecogni",
+            "argument (?:not )?permitted",
+            "remote protocol error",
+            "hello first",
+            "goodbye",
         ),
     ),
     Rule(
@@ -170,6 +210,7 @@ FORM: tuple[Rule, ...] = (
             "mail(?:s|ing)? loop",
             "boucle",
             "schleife",
+            r"\bhops\b",
         ),
     ),
     Rule(
@@ -203,11 +244,13 @@ FORM: tuple[Rule, ...] = (
             "no route to domain",
             "nonexistentdomain",
             "no data known",
+            "illegal host/domain",
+            "any host (?:by|named)",
         ),
     ),
 )
 
-LATE: tuple[Rule, ...] = (
+SEQUENCE: tuple[Rule, ...] = (
     Rule(
         "form-sequence",
         "protocol_error",

@@ -52,6 +52,24 @@ RULES: tuple[Rule, ...] = (
         ("[?&]p=(?:dmarcrejection|senderauth|authfail|unauthenticatedsender)",),
     ),
     Rule(
+        "google-header",
+        "protocol_error",
+        "550 5.7.1 A disallowed header has a unicode character. https://support.google.com/mail/?p=BlockedMessage",
+        ("disallowed header", "encoded-word syntax", "not rfc 5322 compliant"),
+    ),
+    Rule(
+        "google-sender-account",
+        "sender_rejected",
+        "550 5.7.0 Mail Sending denied, see the sender's account",
+        ("mail sending denied",),
+    ),
+    Rule(
+        "google-send-as",
+        "smtp_auth_failed",
+        "You're sending this with the 'Send mail as' feature and its settings are out of date",
+        ("'send mail as'",),
+    ),
+    Rule(
         "google-p-spam",
         "spam_content",
         "550-5.7.1 Please see 550 5.7.1 https://support.google.com/mail/?p=UnsolicitedMessageError",
@@ -145,6 +163,7 @@ RULES: tuple[Rule, ...] = (
             "rate limited due to ip reputation",
             r"^421 rp-00\d",
             r"\brp-00[123]\b",
+            "has exceeded permitted limits",
         ),
     ),
     Rule(
@@ -168,6 +187,8 @@ RULES: tuple[Rule, ...] = (
             r"^550 5\.4\.1 .{0,40}(?:recipient address(?:es)? rejected|access denied)",
             "smtp address lookup",
             r"^5\d\d 5\.1\.10 ",
+            r"recip\w{0,6}notfound",
+            "reserved by rfc 2606",
         ),
     ),
     Rule(
@@ -198,11 +219,29 @@ RULES: tuple[Rule, ...] = (
         (r"^5\d\d (?:\S+ )?sc-00\d",),
     ),
     Rule(
+        "microsoft-quarantine",
+        "spam_content",
+        "550 5.2.1 Content Filter agent quarantined this message",
+        ("content filter agent", "quarantined", "spam abuse detected"),
+    ),
+    Rule(
+        "microsoft-ipv6-proof",
+        "auth_failure",
+        "550 5.7.26 Access denied, a message sent over IPv6 must pass either SPF or DKIM validation",
+        ("must pass either spf or dkim",),
+    ),
+    Rule(
+        "microsoft-login",
+        "smtp_auth_failed",
+        "550 5.7.3 Cannot achieve Exchange Server authentication",
+        ("exchange server authentication", "smtpclientauthentication"),
+    ),
+    Rule(
         "microsoft-group",
         "policy_rejected",
         "550 5.7.133 RESOLVER.RST.SenderNotAuthenticatedForGroup; authentication required for this group",
         (
-            r"^5\d\d 5\.7\.(?:12[0-9]|13[0-9]|5[34]\d) ",
+            r"^5\d\d 5\.7\.(?:12[0-9]|13[0-8]|5[34]\d) ",
             r"resolver\.rst\.(?:notauth|auth|restrict)",
             "sender not allowed to (?:post|send)",
             "don't have permission to (?:post|send)",
@@ -245,6 +284,7 @@ RULES: tuple[Rule, ...] = (
             "recipsizelimit",
             r"resolver\.rst\.\w{0,12}size",
             "sendersizelimit",
+            r"routing\.sizelimit",
         ),
     ),
     Rule(
@@ -647,6 +687,12 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "ses-suppressed",
+        "invalid_recipient",
+        "Amazon SES has suppressed sending to this address since mail to it bounced",
+        ("suppressed sending", "suppression list", "history of bouncing"),
+    ),
+    Rule(
         "ses-throttle",
         "rate_limited",
         "454 Throttling failure: Maximum sending rate exceeded.",
@@ -654,6 +700,7 @@ RULES: tuple[Rule, ...] = (
             "throttling failure",
             "maximum credits exceeded",
             "daily message quota exceeded",
+            "unusual sending activity",
         ),
     ),
     Rule(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from smtpq_exporter.reasons.rule import Rule
 
-BLOCKLIST: tuple[Rule, ...] = (
+LISTS: tuple[Rule, ...] = (
     Rule(
         "content-list",
         "spam_content",
@@ -72,6 +72,9 @@ BLOCKLIST: tuple[Rule, ...] = (
             "realtime block",
         ),
     ),
+)
+
+REPUTATION: tuple[Rule, ...] = (
     Rule(
         "blocklist-word",
         "blocklisted",
@@ -105,7 +108,7 @@ BLOCKLIST: tuple[Rule, ...] = (
         "550 5.7.1 192.0.2.1 listed at zen.example.net",
         (
             "(?:is|are|been|being|was|due to|currently) (?:list(?:ed|ing)) (?:in|on|at|by)",
-            r"\blisted (?:in|on|at|by) ",
+            r"(?<!not )\blisted (?:in|on|at|by) ",
             "due to listing",
         ),
     ),
@@ -165,7 +168,8 @@ BLOCKLIST: tuple[Rule, ...] = (
             "spam (?:history|activity|incident)",
             "incident de spam",
             "not allowed to connect",
-            r"(?:hacked|infected|compromised|zombie|botnet)\b",
+            r"(?:hacked|compromised|zombie|botnet)\b",
+            "(?:host|machine|computer|server|pc|network|ip) (?:is |may be |seems |appears )(?:to be )?infected",
             "spamhost",
             "trapped",
             "hit(?:ting)? (?:a )?spam ?trap",
@@ -192,8 +196,9 @@ SPAM: tuple[Rule, ...] = (
             "malicious",
             "(?:prohibited|banned|forbidden|blocked|dangerous|executable|illegal|unsafe|"
             "disallowed) (?:file|attachment|extension|content|type)",
-            r"attachments? (?:\S{1,40} )?(?:is |are |was |has been |type |extension )?(?:not allowed|"
+            r"attachments? (?:type )?(?:\S{1,40} )?(?:is |are |was |has been |type |extension )?(?:not allowed|"
             "blocked|prohibited|forbidden|rejected|not accepted|banned)",
+            "illegal attachment",
         ),
     ),
     Rule(
@@ -220,6 +225,8 @@ SPAM: tuple[Rule, ...] = (
             "bulk[ -](?:e-?mail|mail|message)",
             "as bulk",
             "mass mail",
+            r"\bbulk\b",
+            "advertis",
         ),
     ),
     Rule(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from smtpq_exporter.reasons.rule import Rule
 
-SENDER: tuple[Rule, ...] = (
+REVERSE: tuple[Rule, ...] = (
     Rule(
         "sender-ptr",
         "sender_rejected",
@@ -23,18 +23,21 @@ SENDER: tuple[Rule, ...] = (
             "cannot find your (?:reverse )?host ?name",
             "cannot resolve your",
             "(?:no|missing|invalid|bad|without|lacks?|without a) (?:valid )?(?:reverse|rdns|ptr|dns ptr)",
-            "(?:ip|client|host|your)[^.;]{0,40}(?:does not|doesn't|not) resolve",
+            r"\b(?:ip|client|host|your)[^.;]{0,40}(?:does not|doesn't|not) resolve",
             "ip name lookup failed",
             "ip address does not match",
             "hostname (?:does not|doesn't) match",
             "may not be mail exchanger",
             "possibly forged",
-            r"unverif\w{1,4} sending",
+            r"unverif\w{1,6} sending",
             "your ip address[^.;]{0,30}(?:has no|not have)",
             "no (?:host ?name|dns) (?:found )?for",
             "rfc ?1912",
         ),
     ),
+)
+
+SENDER: tuple[Rule, ...] = (
     Rule(
         "sender-helo",
         "sender_rejected",
@@ -48,6 +51,9 @@ SENDER: tuple[Rule, ...] = (
             "need fully-qualified hostname",
             "not a fqdn",
             "fully[- ]qualified (?:host|domain)",
+            "bad helo",
+            "host impersonating",
+            "mail ?server is not properly configured",
         ),
     ),
     Rule(
@@ -91,6 +97,11 @@ SENDER: tuple[Rule, ...] = (
             "null sender",
             "empty (?:sender|envelope|return)",
             "sender is (?:not|on|blocked|unknown|invalid)",
+            "badmailfrom",
+            "envelope sender (?:has been|is|was|domain)",
+            "sender denied",
+            "unknown sender",
+            "sender (?:is|was) (?:denied|rejected)",
         ),
     ),
     Rule(
@@ -110,6 +121,19 @@ SENDER: tuple[Rule, ...] = (
             "发件人",
             "寄件人",
             "送信者",
+        ),
+    ),
+)
+
+RELAY_PLAIN: tuple[Rule, ...] = (
+    Rule(
+        "relay-denied",
+        "relay_denied",
+        "550 5.7.1 <u@example.net>... Relaying denied. Proper authentication required",
+        (
+            "(?:relay(?:ing)?|relay access) (?:is )?(?:denied|not allowed|not permitted|prohibited|disallowed)"
+            "(?![-:,. ]{0,3}(?:your ip|ip name|cannot|without|you))",
+            "unable to relay",
         ),
     ),
 )
@@ -138,6 +162,7 @@ RELAY: tuple[Rule, ...] = (
             "not in my (?:rcpt|list|domain)",
             "mail relay",
             "relaying",
+            "relaying mail to",
         ),
     ),
     Rule(
@@ -168,6 +193,9 @@ RELAY: tuple[Rule, ...] = (
             r"пересылк\w{1,2} запрещ",
             "转发",
             "中継",
+            r"domain \S{1,60} (?:is )?not (?:\w{1,12} )?(?:hosted|local|handled|served|configured|here)",
+            "allowed to be relayed",
+            "isn't allowed",
         ),
     ),
 )

@@ -30,6 +30,16 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "policy-reason",
+        "policy_rejected",
+        "554 Transaction failed, reject due to policy restrictions",
+        (
+            r"(?:due to|because of|by|against|violat\w{1,4}|for|under|breach of|per) (?:\w{1,14} ){0,2}(?:policy|policies)",
+            r"policy (?:\w{1,12} )?(?:restriction|reason|violation|reject|prohibit|den)",
+            "administrative(?:ly)? (?:prohibit|lockout|reject|den)",
+        ),
+    ),
+    Rule(
         "server-error",
         "recipient_server_error",
         "451 4.3.0 Temporary server error, please try again later",
@@ -78,6 +88,8 @@ RULES: tuple[Rule, ...] = (
             "requested action aborted",
             "action aborted",
             "local error in processing",
+            "can't create (?:user )?output file",
+            "unknown mailer error",
         ),
     ),
     Rule(
@@ -123,6 +135,26 @@ RULES: tuple[Rule, ...] = (
             "delivery time expired",
             "in (?:the )?queue too long",
             "could not be delivered for",
+        ),
+    ),
+    Rule(
+        "policy-list",
+        "policy_rejected",
+        "550 This is a closed mailing list",
+        (
+            "closed (?:mailing )?list",
+            "members[ -]only",
+            "(?:non-?|not a )member",
+            "moderated",
+            "user (?:rules|preferences)",
+            "recipient preferences",
+            "blocked by the recipient",
+            "only accept(?:s|ing) (?:mail|messages) from",
+            "not allowed to post",
+            "not member",
+            "have been told to reject",
+            "told to reject your mail",
+            "by your organization",
         ),
     ),
     Rule(

@@ -23,7 +23,7 @@ GREYLIST: tuple[Rule, ...] = (
             "liste? grise",
             "lista gris",
             "lista grigia",
-            "szara lista",
+            "szar[aey][jm]? lis[ct]",
             "seda listina",
             "szurkelist",
             r"\bgl0\d\b",
@@ -81,6 +81,7 @@ TLS: tuple[Rule, ...] = (
             "without (?:tls|encryption)",
             "over (?:an? )?(?:unencrypted|insecure)",
             "to use tls",
+            "sent over (?:a )?(?:tls|secure)",
             "tls (?:version|protocol)",
             "insufficient encryption",
             "verschlusselung",
@@ -138,6 +139,9 @@ LOGIN: tuple[Rule, ...] = (
             "pop-before",
             "not (?:allowed|permitted|authorized) to (?:use|send)[^.]{0,30}(?:without|"
             "unless)[^.]{0,12}auth",
+            "don't authenticate",
+            "was not authenticated",
+            "not authenticated",
         ),
     ),
     Rule(
@@ -196,6 +200,7 @@ PROOF: tuple[Rule, ...] = (
             "openspf",
             r"not (?:a )?(?:designated|permitted|authori[sz]ed|allowed)[^.;]{0,60}\bspf\b",
             r"(?:fail\w{0,3}|reject\w{0,2})[^.;]{0,30} spf\b",
+            r"(?:\bip|host|server|client)\b[^.;]{0,30} (?:is )?not (?:allowed|permitted|authori[sz]ed) to send (?:e-?mails? |messages? )?(?:from|for|on behalf)",
         ),
     ),
     Rule(

@@ -31,6 +31,8 @@ RULES: tuple[Rule, ...] = (
             "hourly )*?[^.;]{0,30}(?:rate|per (?:hour|day|minute|second|session|connection)|"
             "sending limit|sent limit|send limit|(?:connection|message|mail|email|recipient|"
             "envelope)s? (?:limit|count|quota))",
+            "submission rate",
+            "slower",
         ),
     ),
     Rule(
@@ -57,14 +59,14 @@ RULES: tuple[Rule, ...] = (
         (
             r"(?:connection|session|concurrency|concurrent|simultaneous)s? (?:\w{1,12} )?(?:limit|count|"
             "quota|rate)",
-            r"(?:maximum|max\.?|max number|limit)(?: number)?(?: of)? (?:\w{1,12} )?(?:connections?|"
+            r"(?:maximum|max\.?|max number|limit)(?: number)?(?: of)? (?:\w{1,12} )?(?:\w{1,12} )?(?:connections?|"
             "sessions?|messages?|recipients?|emails?|rcpts?)",
             "(?:messages?|mails?|emails?|recipients?|connections?) per (?:hour|day|minute|second|"
             "connection|session|time)",
             r"(?:daily|hourly|sending|sender|outgoing|outbound|smtp relay) (?:\w{1,12} )?(?:limit|"
             "quota)s?",
             "reduce (?:your |the )?(?:rate|number|speed|volume)",
-            "(?:user|account|domain|sender|host|ip)[^.;]{0,40} (?:has |have )?(?:exceeded|"
+            r"\b(?:user|account|domain|sender|host|ip)[^.;]{0,40} (?:has |have )?(?:exceeded|"
             "reached) [^.;]{0,30}(?:limit|threshold|allowance|sending|messages)",
             "exceeded (?:the )?(?:max|maximum|number of|allowed)[^.;]{0,30}(?:messages|emails|"
             "recipients|connections|hour|day)",
@@ -75,6 +77,7 @@ RULES: tuple[Rule, ...] = (
             "defers? and failures per",
             "max defers",
             r"limit of \d{1,5} (?:messages|mails|emails|recipients|connections)",
+            "permitted limits?",
         ),
     ),
     Rule(
@@ -100,7 +103,6 @@ RULES: tuple[Rule, ...] = (
             "频繁",
             "過多",
             "超过.{0,6}限制",
-            "too many",
             "接続数",
             "cok fazla",
             "te veel",

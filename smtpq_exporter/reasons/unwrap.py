@@ -16,7 +16,7 @@ LONGEST_TEXT = 700
 """Characters of the inner text that rules look at."""
 
 _CODE = re.compile(r"\b[45]\d\d(?=[- :;,]|$)")
-_BEFORE = frozenset(":;>'\"=({")
+_BEFORE = frozenset(":;<>'\"=({")
 _WITH_ENHANCED = re.compile(r"\b[45]\d\d[- ]#?[45]\.\d{1,3}\.\d{1,3}\b")
 _SAID = re.compile(r"\b(?:said|to me|returned|did not like our [a-z :]{2,30}): ?")
 _ENHANCED = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
