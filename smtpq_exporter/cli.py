@@ -38,11 +38,6 @@ def main(argv: list[str] | None = None) -> int:
     """Run; returns the exit code."""
     flags = parse(sys.argv[1:] if argv is None else argv, os.environ)
     logfmt.setup(flags.log_level, flags.log_format)
-    if flags.docs_metrics:
-        from smtpq_exporter.metrics import reference
-
-        print(reference.markdown(), end="")
-        return GOOD
     try:
         return _run(flags)
     except (ConfigError, SourceError) as error:

@@ -1,6 +1,6 @@
 """How the values of a configuration are read: text, durations, shares, addresses, lists.
 
-Pure. Errors name the remedy. Each reader takes a value as strict_yaml.load made it and the path where it stands.
+Pure. Errors name the remedy. Each reader takes a value as strict_yaml.load made it and the path of its place.
 """
 
 from __future__ import annotations

@@ -57,7 +57,6 @@ class Flags:
     demo: str = ""
     log_level: str = "info"
     log_format: str = "logfmt"
-    docs_metrics: bool = False
 
 
 def parser() -> argparse.ArgumentParser:
@@ -74,7 +73,6 @@ def parser() -> argparse.ArgumentParser:
     _web(made.add_argument_group("serving"))
     _run(made.add_argument_group("other ways to run"))
     _log(made.add_argument_group("its own log, on standard error"))
-    made.add_argument("--docs.metrics", dest="docs_metrics", action="store_true", help=argparse.SUPPRESS)
     return made
 
 

@@ -6,7 +6,6 @@ started later is noticed without a restart. It measures and schedules nothing; t
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -17,10 +16,6 @@ from smtpq_exporter.model import QueueSnapshot
 from smtpq_exporter.mta.base import Instance
 
 T_co = TypeVar("T_co", covariant=True)
-
-#: A mail server's version is asked again after this many seconds: packages are upgraded under a running
-#: exporter.
-_VERSION_SECONDS = 600.0
 
 
 class Source(Protocol[T_co]):
@@ -57,8 +52,6 @@ class QueueSource:
         self._open_reader = open_reader
         self._reader: QueueReader | None = None
         self._source, self._why = instance.source, ""
-        self._version: str | None = None
-        self._version_until = 0.0
         self.up: bool | None = None
 
     @property
@@ -86,7 +79,7 @@ class QueueSource:
                 self.close()
             raise
         self.up = self._is_up(reader)
-        return QueueReading(snapshot, self._current_version(reader))
+        return QueueReading(snapshot, self._version(reader))
 
     def close(self) -> None:
         """Close the reader."""
@@ -94,14 +87,12 @@ class QueueSource:
         if reader is not None:
             reader.close()
 
-    def _current_version(self, reader: QueueReader) -> str | None:
-        if time.monotonic() >= self._version_until:
-            try:
-                self._version = reader.version()
-            except SourceError:
-                self._version = None
-            self._version_until = time.monotonic() + _VERSION_SECONDS
-        return self._version
+    @staticmethod
+    def _version(reader: QueueReader) -> str | None:
+        try:
+            return reader.version()
+        except SourceError:
+            return None
 
     @staticmethod
     def _is_up(reader: QueueReader) -> bool | None:

@@ -4,7 +4,7 @@ Pure. A key is never missing; None means not known, never 0. Counts of distribut
 `history` holds one row a minute: time, messages in all queues, and the log counters deferred attempts,
 delivered, bounced (with expired) as they stood then; a difference of two rows is what happened between them.
 Where a `window` is asked for, `before` is the whole `log` as it stood then, with its `time` (or the oldest that
-is kept), and `history` has no older rows: the difference of `log` and `before` is what happened since.
+is kept), `history` has no older rows; the difference of `log` and `before` is what happened since.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""docs/metrics.md, printed from the catalog: `smtpq-exporter --docs.metrics > docs/metrics.md`. Pure."""
+"""docs/metrics.md, printed from the catalog: `python -m smtpq_exporter.metrics.reference` (make docs). Pure."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ _COLUMNS = "| metric | type | labels | meaning |\n|---|---|---|---|"
 _HEAD = """\
 # Metrics
 
-<!-- Printed from smtpq_exporter/metrics/catalog.py by `smtpq-exporter --docs.metrics`; a test compares. -->
+<!-- Printed from smtpq_exporter/metrics/catalog.py by `make docs`; a test compares them. -->
 
-A number that could not be read is absent, never 0; `smtpq_source_success` then says 0. No address, local part,
-queue id or IP address is ever a label: `domain` is the top of a list plus `other`, other labels have a
+A number that could not be read is absent, never 0; `smtpq_source_success` then says 0. No address, local
+part, queue id or IP address is ever a label: `domain` is the top of a list plus `other`, other labels have a
 closed set of values. `mta_instance` is the name of the mail server's instance.
 """
 
@@ -67,3 +67,7 @@ A gauge histogram shows what is there now. Use `histogram_quantile(0.9, ..._buck
 
 def _words(values: Iterable[str]) -> str:
     return ", ".join(f"`{value}`" for value in values)
+
+
+if __name__ == "__main__":
+    print(markdown(), end="")

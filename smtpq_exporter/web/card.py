@@ -11,7 +11,7 @@ from typing import Any
 from smtpq_exporter.checks.quantity import say_duration, say_size
 from smtpq_exporter.reasons import ADVICE
 from smtpq_exporter.web import drawing
-from smtpq_exporter.web.html import Markup, el, join, table
+from smtpq_exporter.web.html import Markup, el, join, prose, table
 from smtpq_exporter.web.verdict import judge, name, words
 
 _MOST_ROWS = 10
@@ -35,7 +35,7 @@ def card(mta: dict[str, Any], now: float) -> Markup:
         "section",
         el("header", el("h2", title), el("span", facts, class_="quiet") if facts else None),
         el("p", el("strong", verdict.sentence), class_=f"verdict {verdict.level}", role="status"),
-        el("p", el("b", "What to do: "), verdict.advice, class_="advice") if verdict.advice else None,
+        el("p", el("b", "What to do: "), prose(verdict.advice), class_="advice") if verdict.advice else None,
         _queues(queue) if queue else None,
         _history(mta["history"]),
         _reasons(queue["reasons"]) if queue and any(queue["reasons"].values()) else None,
@@ -56,6 +56,11 @@ def _age(seconds: float | None) -> str:
     return _UNKNOWN if seconds is None else say_duration(int(seconds))
 
 
+def _quiet(text: str) -> str:
+    """A zero or a dash must not draw the eye."""
+    return el("span", text, class_="zero") if text in ("0", "0 B", _UNKNOWN) else text
+
+
 def _queues(queue: dict[str, Any]) -> Markup:
     queues: dict[str, dict[str, Any]] = queue["queues"]
     longest = max((each["messages"] for each in queues.values()), default=0)
@@ -67,13 +72,13 @@ def _queues(queue: dict[str, Any]) -> Markup:
         rows.append(
             (
                 title,
-                count(each["messages"]),
+                _quiet(count(each["messages"])),
                 picture,
-                _age(each["oldest_age_seconds"]),
-                count(each["recipients"]),
-                _UNKNOWN if each["bytes"] is None else say_size(each["bytes"]),
-                count(each["held"]),
-                count(each["retry_due"]),
+                _quiet(_age(each["oldest_age_seconds"])),
+                _quiet(count(each["recipients"])),
+                _quiet(_UNKNOWN if each["bytes"] is None else say_size(each["bytes"])),
+                _quiet(count(each["held"])),
+                _quiet(count(each["retry_due"])),
             )
         )
     caption = "Queues" + (" (a limit was hit: all numbers are lower bounds)" if queue["truncated"] else "")
@@ -90,7 +95,7 @@ def _reasons(reasons: dict[str, int]) -> Markup:
     for number, reason in ranked:
         advice = ADVICE.get(reason)
         told = (
-            join(advice.meaning, " ", el("span", advice.action, class_="todo"))
+            join(prose(advice.meaning), " ", el("span", prose(advice.action), class_="todo"))
             if advice is not None
             else Markup("")
         )
@@ -171,7 +176,7 @@ def _sources(sources: list[dict[str, Any]], now: float) -> Markup:
         fault = source["fault"]
         if fault is not None:
             state = el("span", "cannot be read", class_="mark bad")
-            told = join(f"{fault['text']}. ", el("span", fault["hint"], class_="todo"))
+            told = join(f"{fault['text']}. ", el("span", prose(fault["hint"]), class_="todo"))
         else:
             state = el(
                 "span",

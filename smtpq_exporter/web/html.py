@@ -38,6 +38,14 @@ def join(*children: str | None) -> Markup:
     )
 
 
+def prose(text: str) -> Markup:
+    """Text in which `backticks` mark what is typed."""
+    pieces = text.split("`")
+    if len(pieces) % 2 == 0:  # a backtick without its partner is only a backtick
+        return join(text)
+    return join(*(el("code", piece) if index % 2 else piece for index, piece in enumerate(pieces)))
+
+
 def table(
     caption: str,
     head: tuple[str, ...],
