@@ -1,8 +1,8 @@
 """What a piece of work costs: time on the clock, CPU of all processes that take part, peak memory.
 
-A command is started by a bare interpreter, so that its peak memory is its own and not that of this process; the
-floor is 9 MiB. Its CPU comes from wait4(2), with the children that it waited for. The CPU of a server that works
-for it (showq) comes from /proc: nanoseconds of each thread in schedstat.
+A command is started by a bare interpreter, so that its peak memory is its own and not that of this process;
+the floor is 9 MiB. Its CPU comes from wait4(2), with the children that it waited for. The CPU of a server
+that works for it (showq) comes from /proc: nanoseconds of each thread in schedstat.
 """
 
 from __future__ import annotations

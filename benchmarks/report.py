@@ -9,9 +9,9 @@ from benchmarks.table import Goal, Table, conditions, goals, mebibytes, seconds,
 
 Found = dict[str, Any]
 METHOD = """\
-Medians, warm page cache. CPU is that of all processes that take part, Postfix' showq included. The peers do less:
-only smtpq has distributions, destinations, reasons and retries in every reading. Up to 4,000 messages were
-accepted and deferred by Postfix for real, the others are copies under fresh ids. Between two readings of the
+Medians, warm page cache. CPU is that of all processes that take part, Postfix' showq included. The peers do
+less: only smtpq has distributions, destinations, reasons and retries in every reading. Up to 4,000 messages
+were accepted and deferred by Postfix for real, the others are copies under fresh ids. Between two readings of the
 changing spool one message in a thousand (at least 16) is tried again, one is delivered and one arrives."""
 EXPORTER, MAILQ, POSTQUEUE = "prometheus-postfix-exporter", "check_mailq", "postqueue -j"
 

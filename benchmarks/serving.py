@@ -8,6 +8,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.error
 import urllib.request
 from pathlib import Path
 from typing import Any, Self
@@ -84,7 +85,10 @@ class Daemon:
 
     def messages(self) -> int | None:
         """How many messages its newest sample has; None before the first."""
-        sample: dict[str, Any] = json.loads(self.get("/api/v1/sample"))
+        try:
+            sample: dict[str, Any] = json.loads(self.get("/api/v1/sample"))
+        except urllib.error.HTTPError:  # not ready
+            return None
         queues = [mta["queue"] for mta in sample["mtas"]]
         if not queues or queues[0] is None:
             return None
