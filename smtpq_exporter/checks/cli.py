@@ -132,7 +132,49 @@ def queue() -> NoReturn:
     run(check, sys.argv[1:])
 
 
-PLUGINS = {"queue": queue}
+def deferrals() -> NoReturn:
+    """check_smtpq_deferrals."""
+    from smtpq_exporter.checks import deferrals as check
+
+    run(check, sys.argv[1:])
+
+
+def growth() -> NoReturn:
+    """check_smtpq_growth."""
+    from smtpq_exporter.checks import growth as check
+
+    run(check, sys.argv[1:])
+
+
+def latency() -> NoReturn:
+    """check_smtpq_latency."""
+    from smtpq_exporter.checks import latency as check
+
+    run(check, sys.argv[1:])
+
+
+def host() -> NoReturn:
+    """check_smtpq_host."""
+    from smtpq_exporter.checks import host as check
+
+    run(check, sys.argv[1:])
+
+
+def exporter() -> NoReturn:
+    """check_smtpq_exporter."""
+    from smtpq_exporter.checks import exporter as check
+
+    run(check, sys.argv[1:])
+
+
+PLUGINS = {
+    "queue": queue,
+    "deferrals": deferrals,
+    "growth": growth,
+    "latency": latency,
+    "host": host,
+    "exporter": exporter,
+}
 
 
 def main() -> NoReturn:

@@ -107,7 +107,7 @@ COMMON = (
 )
 STATES_HELP = (
     "OK all limits hold. WARNING, CRITICAL a limit is violated; CRITICAL also if the mail system is down "
-    "(--down-state). UNKNOWN the queue cannot be seen: no permission, stale, timeout (-t), not understood, "
+    "(--down-state). UNKNOWN it cannot be seen: no permission, stale, timeout (-t), not understood, "
     "wrong option; the text says what to do, and no number is printed. Of several mail servers the worst "
     "counts: CRITICAL, then UNKNOWN, then WARNING."
 )

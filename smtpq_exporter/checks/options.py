@@ -51,12 +51,18 @@ class Option:
         kind: Callable[[str], Any] | None = None,
         *,
         metavar: str = "",
-        default: Any = None,
+        default: str | None = None,
         repeat: bool = False,
     ) -> None:
         self.flags, self.help, self.kind = tuple(flags.split()), text, kind
         self.metavar, self.default, self.repeat = metavar, default, repeat
         self.dest = self.flags[-1].lstrip("-").replace("-", "_")
+
+    def absent(self) -> Any:
+        """Its value where it is not given: a default is written as on the command line."""
+        if self.kind is None or self.repeat:
+            return 0 if self.kind is None else []
+        return None if self.default is None else self.kind(self.default)
 
 
 class Threshold:
@@ -147,8 +153,7 @@ def parse(table: Sequence[Option | Threshold], argv: Sequence[str]) -> Options:
         if isinstance(entry, Threshold):
             values[entry.dest] = entry.limits(given)
         else:
-            empty = [] if entry.repeat else 0 if entry.kind is None else entry.default
-            values[entry.dest] = given.get(entry.dest, empty)
+            values[entry.dest] = given.get(entry.dest, entry.absent())
     return Options(values)
 
 

@@ -161,7 +161,7 @@ def as_json(result: Result) -> dict[str, Any]:
         "metrics": [
             {
                 "label": metric.label,
-                "value": metric.value,
+                "value": int(metric.value) if metric.value == int(metric.value) else metric.value,
                 "unit": metric.uom,
                 **dict(zip(("warning", "critical", "min", "max"), metric.fields()[1:], strict=True)),
             }

@@ -10,12 +10,12 @@ from pathlib import Path
 import pytest
 
 from tests.checks.exporter import FakeExporter
-from tests.checks.samples import sample, server
+from tests.checks.samples import busy
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {"argparse", "asyncio", "dataclasses", "difflib", "email", "http", "importlib.metadata",
-             "logging", "pathlib", "prometheus_client", "psutil", "smtpq_exporter.model", "smtpq_exporter.view", "ssl",
-             "subprocess", "threading", "traceback", "typing", "yaml"}
+             "logging", "pathlib", "prometheus_client", "psutil", "smtpq_exporter.model", "smtpq_exporter.view",
+             "ssl", "subprocess", "threading", "traceback", "typing", "yaml"}
 PLUGINS = sorted(path.name for path in (ROOT / "checks").glob("check_smtpq_*") if path.is_symlink())
 PROBE = """
 import os, sys, json
@@ -34,7 +34,7 @@ main()
 @pytest.mark.parametrize("plugin", PLUGINS)
 def test_plugin_path(plugin: str) -> None:
     """A run that asks the exporter imports nothing that is slow to import."""
-    with FakeExporter(sample(server())) as exporter:
+    with FakeExporter(busy()) as exporter:
         command = [sys.executable, "-I", "-S", "-c", PROBE.format(root=str(ROOT)), plugin, exporter.url]
         done = subprocess.run(command, capture_output=True, timeout=30, check=True)
     text, code, modules = json.loads(done.stdout)
