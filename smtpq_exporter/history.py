@@ -34,6 +34,7 @@ class History:
         """
         while self._moments and self._moments[-1].time > now:
             self._moments.pop()
+            self._frozen = tuple(self._moments)
         for kept in (self._fine, self._coarse):
             while kept and kept[-1].taken_at > now:
                 kept.pop()

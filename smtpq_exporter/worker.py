@@ -89,6 +89,7 @@ class Worker(Generic[T]):
                 f"a reading has not come back for {seconds:.0f} s",
                 "the other sources go on; see what the mail server or its disk is waiting for",
             )
+            self._relabel()  # the reader that hangs may be another than the last one
             self._fail(fault, epoch, seconds)
         return True
 
