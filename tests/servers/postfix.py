@@ -222,9 +222,9 @@ class PostfixServer:
         command(["postqueue", "-c", str(self.config_directory), "-f"])
 
     def postsuper(self, option: str, *queue_ids: str) -> None:
-        """Call postsuper with -h hold, -H release, -e force expiry, -f both, -r requeue, -d delete."""
-        ids = queue_ids or ("ALL",)
-        command(["postsuper", "-c", str(self.config_directory), option, "-"], text="\n".join(ids) + "\n")
+        """Call postsuper with -h hold, -H release, -e force expiry, -f both, -r requeue, -d delete; no id is all."""
+        text = "".join(f"{queue_id}\n" for queue_id in queue_ids)
+        command(["postsuper", "-c", str(self.config_directory), option, "-" if text else "ALL"], text=text)
 
     def listing(self) -> list[dict[str, Any]]:
         """The queue as `postqueue -j` tells it."""
