@@ -31,7 +31,7 @@ SURE_ID = re.compile(rb"[0-9A-HJ-NP-TV-Z][0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]{4,23}|
 #: backtrack.
 QUOTED = rb"<(?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+>"
 #: Before 3.5 addresses were not quoted and may hold ">": up to the first one that the next field follows.
-_RAW = rb"<(?:[^>]|>(?!, (?:orig_to=|relay=)))*+>"
+_RAW = rb"<(?!\")(?:[^>]|>(?!, (?:orig_to=|relay=)))*+>"
 #: Some formatters lose the brackets.
 _BARE = rb"[^<>\",\s]*+"
 _SECONDS = rb"[0-9]{1,9}(?:\.[0-9]{1,6})?+"
@@ -57,9 +57,9 @@ FREQUENT = re.compile(
     rb"delay=(" + _SECONDS + rb", delays=" + _WAY + rb"), (?:tls=[^,()]*+, )?"
     rb"(dsn=[0-9]\.[0-9]{1,3}\.[0-9]{1,3}, status=[a-z-]+) \("
 )
-ACTIVE = re.compile(rb"from=(?:" + QUOTED + rb"|<[^>]*+>), size=\d+, nrcpt=\d+ \(queue active\)")
+ACTIVE = re.compile(rb"from=(?:" + QUOTED + rb"|<(?!\")[^>]*+>), size=\d+, nrcpt=\d+ \(queue active\)")
 EXPIRED = re.compile(
-    rb"from=(?:" + QUOTED + rb"|<[^>]*+>+), status=(?P<status>(?:force-)?expired), returned to sender"
+    rb"from=(?:" + QUOTED + rb"|<(?!\")[^>]*+>+), status=(?P<status>(?:force-)?expired), returned to sender"
 )
 MESSAGE = re.compile(rb"(?P<id>" + QUEUE_ID + rb"): ")
 CLIENT = re.compile(rb"client=(?P<client>[^\s,]+)?")

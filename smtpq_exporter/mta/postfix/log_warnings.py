@@ -83,7 +83,7 @@ _BEGINNINGS: tuple[tuple[str, tuple[bytes, ...]], ...] = (
 #: Lines of advice that follow a congestion warning: one incident is counted once.
 _ADVICE = (
     b"this may slow down other mail",
-    b"you may need to ",
+    b"you may need ",
     b"lots of deferred mail",
     b"please avoid flushing",
     b".. ",
