@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import nlargest
+from heapq import nsmallest
 from types import MappingProxyType
 
 from smtpq_exporter.model import AGE_BUCKETS, OTHER, SIZE_BUCKETS, Histogram, Message, QueueSnapshot, QueueStats
@@ -169,8 +169,7 @@ def _top(counts: Mapping[str, int], most: int) -> tuple[tuple[str, int], ...]:
 
     A domain that is itself called OTHER goes into the rest, so that no name is there twice.
     """
-    best = nlargest(most, ((n, key) for key, n in counts.items() if key != OTHER), key=lambda one: (one[0], one[1]))
-    best.sort(key=lambda one: (-one[0], one[1]))
-    rest = sum(counts.values()) - sum(n for n, _ in best)
-    named = tuple((key, n) for n, key in best)
+    best = nsmallest(most, ((-n, key) for key, n in counts.items() if key != OTHER))
+    rest = sum(counts.values()) + sum(n for n, _ in best)
+    named = tuple((key, -n) for n, key in best)
     return (*named, (OTHER, rest)) if rest else named

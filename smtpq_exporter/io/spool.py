@@ -139,12 +139,16 @@ class SpoolReader:
                 one for one in self._directories.values()
                 if one.place.queue != directory.place.queue and one.ledger.rows
             ]
+            sort_of = self._layout.sort
             for count, name in enumerate(new):
                 if not count % _STRIDE:
                     self._look_at_the_clock()
-                sort = self._layout.sort(directory.place, name)
+                sort = sort_of(directory.place, name)
                 if sort is None:
-                    self._welcome(directory, name, elsewhere)
+                    if elsewhere or self._departed:
+                        self._welcome(directory, name, elsewhere)
+                    else:
+                        self._take_up(directory, name, None)
                 elif isinstance(sort, str):
                     directory.aside[name] = sort
                 else:

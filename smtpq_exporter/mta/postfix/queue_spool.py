@@ -116,10 +116,13 @@ class PostfixSpool:
             log = file.beside(path, _LOG_MOST) or b""
             cut = len(log) == _LOG_MOST
         found = texts(log, offsets)
-        if self._bare:
-            reasons = tuple([self._reason(masked(text, address)) for text, address in found])
+        reason = self._reason
+        if not self._bare:
+            reasons = tuple([reason(text) for text, _ in found])
+        elif len(found) == 1:  # nearly all mail
+            reasons = (reason(masked(*found[0])),)
         else:
-            reasons = tuple([self._reason(text) for text, _ in found])
+            reasons = tuple([reason(masked(text, address)) for text, address in found])
         return reasons + ("unknown",) * (len(offsets) - len(found)) if cut else reasons
 
     def _log_directory(self, place: Place, name: bytes) -> bytes:

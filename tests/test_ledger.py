@@ -1,0 +1,63 @@
+"""The compact table of messages gives back what was put in."""
+
+from __future__ import annotations
+
+import gc
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from smtpq_exporter.ledger import FactTable, Ledger
+from smtpq_exporter.mta.base import Entry, Facts
+
+FACTS: list[Facts] = [("s.example", ("d.example",), ("greylisted",), False, False), ("", (), (), True, True)]
+
+
+def entry(number: int) -> Entry:
+    """An entry that depends on its number alone."""
+    return number % 6, 1_795_000_000 + number, number * 7, number % 3 * 1_795_000_500, FACTS[number % 2]
+
+
+@given(st.lists(st.integers(0, 40), max_size=300))
+def test_a_ledger_is_like_a_dictionary(numbers: list[int]) -> None:
+    """Putting absent names and popping present ones in any order keeps every entry as it was put."""
+    table = FactTable()
+    ledger, model = Ledger(table), {}
+    for number in numbers:
+        name = b"%d" % number
+        if name in model:
+            assert ledger.pop(name) == model.pop(name)
+        else:
+            model[name] = entry(number)
+            ledger.put(name, model[name], number)
+    assert {name: ledger.get(name) for name in ledger.rows} == model
+    assert list(ledger.entries()) == list(model.values())
+    assert len(ledger) == len(model)
+    assert len(table) == len({one[4] for one in model.values()})
+
+
+def test_equal_facts_are_one_object() -> None:
+    """Facts that many messages share are kept once and freed with the last of them."""
+    table = FactTable()
+    ledger = Ledger(table)
+    for number in range(1000):
+        ledger.put(b"%d" % number, (0, 1, 2, 3, ("s" + ".example", ("d",), (), False, False)))
+    assert len(table) == 1
+    for number in range(1000):
+        ledger.pop(b"%d" % number)
+    assert len(table) == 0
+    with pytest.raises(KeyError):
+        ledger.get(b"1")
+
+
+def test_the_collector_has_little_to_look_at() -> None:
+    """Ten thousand messages add hardly any object that the garbage collector follows."""
+    gc.collect()
+    before = len(gc.get_objects())
+    ledger = Ledger(FactTable())
+    for number in range(10_000):
+        ledger.put(b"name%d" % number, entry(number))
+    gc.collect()
+    assert len(gc.get_objects()) - before < 200
+    assert len(ledger) == 10_000
