@@ -81,5 +81,6 @@ def test_without_the_group_it_says_so_and_shows_nothing(filled: PostfixServer) -
     [success] = [line for line in done.stdout.splitlines() if line.startswith("smtpq_source_success")
                  and 'mta_instance="private"' in line]
     assert success.endswith(" 0")
-    assert re.search(r'^smtpq_source_errors_total{kind="permission",.*mta_instance="private".*} 1$', done.stdout, re.M)
+    failed = r'^smtpq_source_errors_total{kind="permission",.*mta_instance="private".*} 1$'
+    assert re.search(failed, done.stdout, re.MULTILINE)
     assert "postdrop" in done.stderr
