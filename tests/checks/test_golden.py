@@ -98,7 +98,8 @@ CASES: dict[str, tuple[str, dict[str, Any]]] = {
     "deferrals_unknown_log_denied": ("", busy(sources=(source(), source("log", LOST)))),
     "deferrals_unknown_just_started": ("", busy(tallies=(tally(20),))),
     "growth_ok_steady": ("", busy()),
-    "growth_ok_draining": ("", busy(queues={"deferred": stats(500)}, history=history(*range(2000, 500, -50)))),
+    "growth_ok_draining": ("", busy(
+        queues={"deferred": stats(500)}, history=history(*range(2000, 500, -50)))),
     "growth_ok_small_queue": ("", busy(queues={"deferred": stats(90)}, history=history(*range(0, 90, 15)))),
     "growth_warning_growing": ("--full 1000000", busy(
         queues={"deferred": stats(1500)}, history=history(*range(900, 1500, 20)))),

@@ -14,8 +14,8 @@ from tests.checks.samples import busy
 
 ROOT = Path(__file__).parents[2]
 FORBIDDEN = {"argparse", "asyncio", "dataclasses", "difflib", "email", "http", "importlib.metadata",
-             "logging", "pathlib", "prometheus_client", "psutil", "smtpq_exporter.model", "smtpq_exporter.view",
-             "ssl", "subprocess", "threading", "traceback", "typing", "yaml"}
+             "logging", "pathlib", "prometheus_client", "psutil", "smtpq_exporter.model",
+             "smtpq_exporter.view", "ssl", "subprocess", "threading", "traceback", "typing", "yaml"}
 PLUGINS = sorted(path.name for path in (ROOT / "checks").glob("check_smtpq_*") if path.is_symlink())
 PROBE = """
 import os, sys, json
