@@ -18,7 +18,7 @@ from smtpq_exporter.errors import SmtpqError
 
 VERBS = {
     "status": "the queues of this host at a glance, and why mail waits",
-    "logs": "report of what log files tell: deliveries, deferrals and their reasons",
+    "logs": "what log files tell: deliveries, deferrals and their reasons",
     "events": "log lines as understood events, one JSON object a line",
     "classify": "reply texts on stdin as reason classes, one JSON object a line",
     "zabbix": "values for Zabbix: json, discover, get",
