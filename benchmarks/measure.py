@@ -22,6 +22,8 @@ import psutil
 CLEAN = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")}
 
 
+#: In front of a command: the kernel kills it when this process ends, however that happens.
+DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
 #: Runs a command once: argv -> JSON [wall, CPU, peak RSS in KiB, exit code].
 LAUNCHER = """
 import os, sys, time

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 
-from benchmarks.measure import CLEAN, Cost, command, cpu_of, named
+from benchmarks.measure import CLEAN, DIES_WITH_US, Cost, command, cpu_of, named
 from tests.servers import needs
 from tests.servers.postfix import PostfixServer
 from tests.servers.sink import free_port
@@ -56,8 +56,8 @@ def exporter(server: PostfixServer, runs: int) -> Cost | None:
         log = Path(place) / "mail.log"
         log.touch()
         process = subprocess.Popen(
-            [program, f"--web.listen-address=127.0.0.1:{port}", f"--postfix.logfile_path={log}",
-             f"--postfix.showq_path={server.queue_directory}/public/showq"],
+            [*DIES_WITH_US, program, f"--web.listen-address=127.0.0.1:{port}",
+             f"--postfix.logfile_path={log}", f"--postfix.showq_path={server.queue_directory}/public/showq"],
             env=CLEAN, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         try:
             return _scrape(psutil.Process(process.pid), server, port, runs)

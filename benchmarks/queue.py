@@ -10,6 +10,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -135,6 +136,7 @@ def main() -> int:
     million = args.million if "million" in parts else 0
     room(sizes, million)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything is removed on the way out
     begin = time.monotonic()
     found: dict[str, Any] = {}
     if parts - {"million"}:

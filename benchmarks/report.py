@@ -11,8 +11,8 @@ Found = dict[str, Any]
 METHOD = """\
 Medians, warm page cache. CPU is that of all processes that take part, Postfix' showq included. The peers do
 less: only smtpq has distributions, destinations, reasons and retries in every reading. Up to 4,000 messages
-were accepted and deferred by Postfix for real, the others are copies under fresh ids. Between two readings of the
-changing spool one message in a thousand (at least 16) is tried again, one is delivered and one arrives."""
+were accepted and deferred by Postfix for real, the others are copies under fresh ids. Between two readings of
+the changing spool one message in a thousand (at least 16) is tried again, one is delivered, one arrives."""
 EXPORTER, MAILQ, POSTQUEUE = "prometheus-postfix-exporter", "check_mailq", "postqueue -j"
 
 
@@ -42,7 +42,13 @@ def reading(found: Found, size: str) -> Table:
             cells = [seconds(cost["wall"]), seconds(cost["cpu"]), seconds(cost["server"] or None)]
             table.add(who, *cells, mebibytes(memory), times(yardstick, cost["cpu"]))
 
-    for source, mine in (at(found, f"postfix/{size}/readers") or {}).items():
+    ours = at(found, f"postfix/{size}/readers") or {}
+    seen = sorted({(mine["messages"], mine["recipients"]) for mine in ours.values()})
+    if len(seen) == 1:
+        table.note = f"All our readers saw {seen[0][0]:,} messages for {seen[0][1]:,} recipients."
+    elif seen:
+        table.note = f"**Our readers disagree** about messages and recipients: {seen}."
+    for source, mine in ours.items():
         row(f"smtpq, {source}, first", mine["first"], mine["peak_rss"])
         row(f"smtpq, {source}, {mine.get('changed')} messages changed", mine.get("steady"), mine["peak_rss"])
         rest = "nothing changed" if source == "spool" else "again"

@@ -56,6 +56,15 @@ def place(queue: Path, name: str) -> Path:
     return queue / "deferred" / hash_path(name.encode(), 1).decode().rstrip("/") / name
 
 
+def make_room(queue: Path, name: str) -> None:
+    """Make the directories of a deferred message, if it is the first one in them; Postfix must be able to read."""
+    owner = (queue / "deferred").stat()
+    for target in (place(queue, name), log_of(queue, name)):
+        if not target.parent.is_dir():
+            target.parent.mkdir(mode=0o700)
+            os.chown(target.parent, owner.st_uid, owner.st_gid)
+
+
 def fresh_id(rng: random.Random, now: int, age: int) -> str:
     """A long queue id given out up to `age` seconds ago; no file has such an inode number."""
     moment = now - rng.randrange(1, age)
@@ -65,14 +74,10 @@ def fresh_id(rng: random.Random, now: int, age: int) -> str:
 def multiply(queue: Path, sources: list[Path], copies: int, seed: int = 3) -> None:
     """Copies under fresh ids: queue files with their owner, mode and times, defer logs as hard links."""
     rng, now = random.Random(seed), int(time.time())
-    owner = (queue / "deferred").stat()
     for i in range(copies):
         source = sources[i % len(sources)]
         name = fresh_id(rng, now, 4 * DAY)
-        for target in (place(queue, name), log_of(queue, name)):
-            if not target.parent.is_dir():
-                target.parent.mkdir(mode=0o700)
-                os.chown(target.parent, owner.st_uid, owner.st_gid)
+        make_room(queue, name)
         state = source.stat()
         target = place(queue, name)
         target.write_bytes(source.read_bytes())
@@ -179,19 +184,20 @@ class Changes:
             log, active = log_of(self._queue, path.name), self._queue / "active" / path.name
             path.rename(active)
             if log.exists():
-                text = log.read_bytes()
+                text, state = log.read_bytes(), log.stat()
                 log.unlink()
                 log.write_bytes(text)
+                os.chown(log, state.st_uid, state.st_gid)
             os.utime(active, (now, now + 14400))
             active.rename(path)
         for path in leaving:  # one is delivered, another arrives and is deferred
             log = log_of(self._queue, path.name)
             name = fresh_id(self._rng, int(now), 60)
-            place(self._queue, name).parent.mkdir(mode=0o700, exist_ok=True)
-            log_of(self._queue, name).parent.mkdir(mode=0o700, exist_ok=True)
-            shutil.copy2(path, place(self._queue, name))
-            if log.exists():
-                shutil.copy2(log, log_of(self._queue, name))
-                log.unlink()
-            path.unlink()
+            make_room(self._queue, name)
+            for source, target in ((path, place(self._queue, name)), (log, log_of(self._queue, name))):
+                if source.exists():
+                    state = source.stat()
+                    shutil.copy2(source, target)
+                    os.chown(target, state.st_uid, state.st_gid)
+                    source.unlink()
         return len(retried) + 2 * len(leaving)
