@@ -20,7 +20,7 @@ from smtpq_exporter.config import Config
 from smtpq_exporter.errors import ConfigError, SourceError
 from smtpq_exporter.metrics.exposition import TEXT
 from smtpq_exporter.sampler import Sampler
-from smtpq_exporter.web import server
+from smtpq_exporter.web import listening
 from smtpq_exporter.web.exposed import Exposed
 from smtpq_exporter.web.routes import Routes
 from smtpq_exporter.web.server import Guard, Server
@@ -70,9 +70,9 @@ class Daemon:
             self._exposed, telemetry_path=web.telemetry_path, ready=self._sampler.ready, reload=self.reload
         )
         sockets = (
-            server.inherited()
+            listening.inherited()
             if self._setting.systemd_socket
-            else [server.listen(*address) for address in web.listen_addresses]
+            else [listening.listen(*address) for address in web.listen_addresses]
         )
         http = Server(sockets, routes.answer, guard)
         self._wiring.start(self._config)

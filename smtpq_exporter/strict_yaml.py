@@ -45,6 +45,10 @@ _PLAIN: dict[str, tuple[str, Callable[[str], Any]]] = {
     "tag:yaml.org,2002:int": ("-?(?:0|[1-9][0-9]{0,17})", int),
     "tag:yaml.org,2002:float": (r"-?[0-9]{1,17}\.[0-9]{1,17}", float),
 }
+_COLLECTIONS: dict[type, str] = {
+    yaml.MappingNode: "tag:yaml.org,2002:map",
+    yaml.SequenceNode: "tag:yaml.org,2002:seq",
+}
 for _tag, (_pattern, _) in _PLAIN.items():
     _Loader.add_implicit_resolver(_tag, re.compile(f"^(?:{_pattern})$"), None)
 
@@ -65,6 +69,9 @@ def load(text: str) -> Any:
 def _value(node: Any, where: str, depth: int) -> Any:
     if depth > _DEEPEST:
         raise ConfigError(where, "this is nested too deeply")
+    expected = _COLLECTIONS.get(type(node), node.tag)
+    if node.tag != expected:
+        raise ConfigError(where, f"the tag {node.tag} is not used here; leave it out")
     if isinstance(node, yaml.MappingNode):
         return _mapping(node, where, depth)
     if isinstance(node, yaml.SequenceNode):

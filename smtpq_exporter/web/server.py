@@ -9,9 +9,7 @@ stops all.
 from __future__ import annotations
 
 import contextlib
-import errno
 import logging
-import os
 import socket
 import ssl
 import threading
@@ -233,6 +231,20 @@ class Server:
         )
         connection.sock.settimeout(SEND_SECONDS)  # for all of the answer, not for each piece
         connection.sock.sendall(data)
+        if request is None:
+            _drain(connection.sock)
+
+
+def _drain(sock: socket.socket) -> None:
+    """Read what a refused client still sends: closing on unread bytes would reset its connection, and with it
+    the answer that it has not read yet.
+    """
+    deadline = time.monotonic() + 1.0
+    socket.socket.shutdown(sock, socket.SHUT_WR)
+    with contextlib.suppress(TimeoutError):
+        for _ in range(32):
+            if not _receive(sock, deadline):
+                return
 
 
 def _read_head(sock: socket.socket, received: bytes, deadline: float) -> tuple[bytes | None, bytes]:
@@ -267,36 +279,3 @@ def _receive(sock: socket.socket, deadline: float) -> bytes:
         raise TimeoutError("the client was too slow")
     sock.settimeout(left)
     return sock.recv(65536)
-
-
-def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; no host means all addresses, IPv6 too where there is any. Raises ConfigError."""
-    try:
-        if host == "" and socket.has_dualstack_ipv6():
-            return socket.create_server(("", port), family=socket.AF_INET6, dualstack_ipv6=True, backlog=128)
-        family = socket.getaddrinfo(host or "0.0.0.0", port, type=socket.SOCK_STREAM)[0][0]
-        return socket.create_server((host, port), family=family, backlog=128)
-    except OSError as error:
-        shown = f"{host}:{port}" if ":" not in host else f"[{host}]:{port}"
-        if error.errno == errno.EADDRINUSE:
-            hint = (
-                f"another program listens there; see which with `ss -ltnp 'sport = :{port}'`,"
-                " or choose another with --web.listen-address"
-            )
-        elif error.errno == errno.EACCES:
-            hint = "ports below 1024 need a privilege; choose another with --web.listen-address"
-        else:
-            hint = "choose another with --web.listen-address"
-        raise ConfigError(
-            "--web.listen-address", f"cannot listen on {shown}: {error.strerror or error}; {hint}"
-        ) from error
-
-
-def inherited() -> tuple[socket.socket, ...]:
-    """The sockets that systemd handed over (sd_listen_fds(3))."""
-    if os.environ.get("LISTEN_PID") != str(os.getpid()):
-        raise ConfigError(
-            "--web.systemd-socket", "systemd handed over no socket; is smtpq-exporter.socket in use?"
-        )
-    count = int(os.environ.get("LISTEN_FDS", "0"))
-    return tuple(socket.socket(fileno=descriptor) for descriptor in range(3, 3 + count))
