@@ -12,6 +12,9 @@ from math import ceil
 from smtpq_exporter.ledger import FactTable, Ledger
 from smtpq_exporter.mta.base import Place
 
+#: Up to so many names left aside, broken files are opened again whenever their directory changed.
+_MENDABLE = 1000
+
 
 class Directory:
     """Names of a directory: messages in `ledger`, others in `aside` with the reason, sub-directories."""
@@ -53,7 +56,8 @@ class Directory:
         """Names known before and gone now; names to be sorted: new ones and files that were not finished."""
         rows, aside, folders = self.ledger.rows, self.aside, self._folders
         if aside:
-            for name in [name for name, why in aside.items() if why == "incomplete"]:
+            again = ("incomplete", "corrupt_record") if len(aside) <= _MENDABLE else ("incomplete",)
+            for name in [name for name, why in aside.items() if why in again]:
                 del aside[name]
         new = [name for name in names if name not in rows and name not in aside and name not in folders]
         gone: list[bytes] = []

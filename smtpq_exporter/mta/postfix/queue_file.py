@@ -44,16 +44,16 @@ def read_envelope(head: bytes, length: int, more: More) -> Envelope:
         size, start, count = int(head[2:17]), int(head[18:33]), int(head[34:49])
         if size < 0 or start <= 0 or count < 0:
             raise ParseError("record C", "negative sizes", head[:50])
-        unread = start > LONGEST
+        if start > LONGEST:
+            return _winding(head, length, more, size, start, count)
         if len(head) < start:
-            head += more(len(head), min(start, LONGEST) - len(head))
+            head += more(len(head), start - len(head))
         found = _plain(head, 2 + head[1], start)
-        if found is None:  # pointers, or cut short on purpose
-            return _winding(head, length, more, size, start, count, unread=unread)
+        if found is None:
+            return _winding(head, length, more, size, start, count)
         arrival, sender, recipients, offsets, seen = found
-        if seen < count:
-            seen += _behind(more, start + size, length, recipients, offsets)
-        return size, arrival, sender, recipients, offsets, 0
+        unread = _behind(more, start + size, length, recipients, offsets, count - seen) if seen < count else 0
+        return size, arrival, sender, recipients, offsets, unread
     except (IndexError, ValueError) as error:
         raise ParseError("queue file", f"ends or breaks within a record ({error})", head[:60]) from None
 
@@ -120,7 +120,7 @@ class _Window:
 
     def __init__(self, more: More, data: bytes = b"", base: int = 0) -> None:
         self.more, self.data, self.base = more, data, base
-        self.left = LONGEST
+        self.left = 2 * LONGEST + 4 * _STEP  # bytes that may be read in all
 
     def record(self, offset: int) -> tuple[int, bytes, int]:
         """Type, data and the offset behind the record at `offset`."""
@@ -144,42 +144,43 @@ class _Window:
         self.data, self.base = self.more(offset, length), offset
 
 
-def _behind(more: More, start: int, length: int, recipients: list[bytes], offsets: list[int]) -> int:
-    """Recipients between the end of the content, at `start`, and E; how many there were, with those done."""
+def _behind(
+    more: More, start: int, length: int, recipients: list[bytes], offsets: list[int], missing: int,
+) -> int:
+    """Add the recipients between the end of the content, at `start`, and E; how many of `missing` were not read."""
     if start >= length:
         raise IndexError("content")
-    window, i, seen = _Window(more), start, 0
+    window, i = _Window(more), start
     kind, _, i = window.record(i)
     if kind != _X:
         raise ValueError(f"content does not end at {start}")
-    while True:
+    while i - start < LONGEST:
         at = i
         kind, data, i = window.record(i)
         if kind == _R:
             recipients.append(data)
             offsets.append(at)
-            seen += 1
+            missing -= 1
         elif kind in (_D, _CANCELLED):
-            seen += 1
+            missing -= 1
         elif kind == _E:
-            return seen
+            return 0
         elif kind == _POINTER and (target := int(data)):
             if target <= at:
                 raise ValueError("pointer backwards behind the content")
             i = target
+    return max(0, missing)
 
 
-def _winding(
-    head: bytes, length: int, more: More, size: int, start: int, count: int, *, unread: bool,
-) -> Envelope:
+def _winding(head: bytes, length: int, more: More, size: int, start: int, count: int) -> Envelope:
     """An envelope with pointers in it, or one too long to be read as a whole: record by record."""
     window, i, jumps, seen = _Window(more, head), 2 + head[1], 0, 0
     arrival = sender = None
     recipients: list[bytes] = []
     offsets: list[int] = []
-    while True:
+    for _ in range(LONGEST // 2):
         at = i
-        if unread and i + 6 > len(head) and window.base == 0:
+        if start > LONGEST <= at:
             return size, arrival, sender, recipients, offsets, max(0, count - seen)
         kind, data, i = window.record(i)
         if kind == _R:
@@ -198,11 +199,12 @@ def _winding(
                 raise ValueError("pointers without end")
             i = target
         elif kind == _M:
-            if seen < count:
-                _behind(more, start + size, length, recipients, offsets)
-            return size, arrival, sender, recipients, offsets, 0
+            missing = count - seen
+            unread = _behind(more, start + size, length, recipients, offsets, missing) if missing > 0 else 0
+            return size, arrival, sender, recipients, offsets, unread
         elif kind == _E:
             raise ValueError("no content")
+    raise ValueError("records without end")
 
 
 def _maildrop(head: bytes, length: int, more: More) -> Envelope:
