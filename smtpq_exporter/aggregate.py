@@ -23,11 +23,11 @@ NULL_SENDER = "<>"
 class _Queue:
     """Counters of one queue."""
 
-    __slots__ = ("arrivals", "bytes", "held", "messages", "recipients", "retries", "sizes")
+    __slots__ = ("arrivals", "bytes", "held", "held_arrivals", "messages", "recipients", "retries", "sizes")
 
     def __init__(self) -> None:
         self.messages = self.recipients = self.bytes = self.held = 0
-        self.arrivals, self.retries = TimelineBuilder(), TimelineBuilder()
+        self.arrivals, self.held_arrivals, self.retries = (TimelineBuilder() for _ in range(3))
         self.sizes = [0] * (len(SIZE_BUCKETS) + 1)
 
 
@@ -76,6 +76,7 @@ class Aggregator:
         queue.recipients += len(domains)
         if held:
             queue.held += 1
+            queue.held_arrivals.add(arrival)
         if forced:
             self._forced += 1
         self._tops = None
@@ -100,7 +101,9 @@ class Aggregator:
         queue.bytes -= size
         queue.sizes[bisect_left(SIZE_BUCKETS, size)] -= 1
         queue.recipients -= len(domains)
-        queue.held -= held
+        if held:
+            queue.held -= 1
+            queue.held_arrivals.remove(arrival)
         self._forced -= forced
         self._tops = None
         _less(self._senders, (sender,))
@@ -152,6 +155,7 @@ class Aggregator:
             ages=Histogram(AGE_BUCKETS, ages, total),
             sizes=Histogram(SIZE_BUCKETS, tuple(queue.sizes), queue.bytes),
             arrivals=arrivals,
+            held_arrivals=queue.held_arrivals.freeze(),
         )
 
 

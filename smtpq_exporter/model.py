@@ -83,6 +83,8 @@ class QueueStats:
     sizes: Histogram | None = None
     arrivals: Timeline | None = None
     """Arrival times; answers `older_than(seconds, now)` exactly, at any later `now` too."""
+    held_arrivals: Timeline | None = None
+    """Those of the held messages alone: what waits for an operator and not for its delivery."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,8 +3,8 @@
 Pure. A key is never missing; None means not known, never 0. Counts of distributions are not cumulative.
 `history` holds one row a minute: time, messages in all queues, and the log counters deferred attempts,
 delivered, bounced (with expired) as they stood then; a difference of two rows is what happened between them.
-Where a `window` is asked for, `before` is the whole `log` as it stood then, with its `time` (or the oldest that
-is kept), `history` has no older rows; the difference of `log` and `before` is what happened since.
+Where a `window` is asked for, `before` is the whole `log` as it stood then, with its `time` (or the oldest
+that is kept), `history` has no older rows; the difference of `log` and `before` is what happened since.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from smtpq_exporter.model import (
     SourceState,
     State,
 )
+from smtpq_exporter.timeline import Timeline
 
 
 def as_json(
@@ -108,20 +109,33 @@ def _stats(stats: QueueStats, now: float, min_age: float | None) -> dict[str, An
         "bytes": stats.bytes,
         "oldest_arrival": oldest,
         "oldest_age_seconds": None if oldest is None else max(0.0, round(now - oldest, 3)),
+        "oldest_waiting_age_seconds": _oldest_waiting(stats, now),
         "held": stats.held,
         "retry_due": stats.retry_due,
-        "older": None if min_age is None else _older(stats, now, min_age),
+        "older": None if min_age is None else _older(stats.arrivals, stats.messages, now, min_age),
+        "older_held": None if min_age is None else _older(stats.held_arrivals, stats.held, now, min_age),
         "ages": _histogram(stats.ages),
         "sizes": _histogram(stats.sizes),
     }
 
 
-def _older(stats: QueueStats, now: float, min_age: float) -> int | None:
-    """Messages older than `min_age`, exactly; None if this source keeps no arrival times."""
-    if stats.messages == 0:
+def _older(arrivals: Timeline | None, messages: int | None, now: float, min_age: float) -> int | None:
+    """How many are older than `min_age`, exactly; None if this source keeps no arrival times."""
+    if messages == 0:
         return 0
-    arrivals = getattr(stats, "arrivals", None)
-    return None if arrivals is None else int(arrivals.older_than(min_age, now))
+    return None if arrivals is None else arrivals.older_than(min_age, now)
+
+
+def _oldest_waiting(stats: QueueStats, now: float) -> float | None:
+    """Age of the oldest message that is not held; None if there is none, or if it cannot be known."""
+    if not stats.held or stats.arrivals is None or stats.held_arrivals is None:
+        oldest = stats.oldest_arrival if stats.held != stats.messages or not stats.held else None
+        return None if oldest is None else max(0.0, round(now - oldest, 3))
+    held = dict(stats.held_arrivals.items())
+    for second, messages in stats.arrivals.items():
+        if messages > held.get(second, 0):
+            return max(0.0, round(now - second, 3))
+    return None
 
 
 def _histogram(histogram: Histogram | None) -> dict[str, Any] | None:

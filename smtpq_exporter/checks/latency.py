@@ -60,7 +60,9 @@ def judge(mta: dict[str, Any], sample: dict[str, Any], options: Options) -> Find
     if window is None:
         return finding
     latency = window.latency()
-    waiting = total(q["older"] for q in mta["queue"]["queues"].values() if q["held"] != q["messages"])
+    queues = mta["queue"]["queues"].values()
+    older, held = (total(q[field] for q in queues) for field in ("older", "older_held"))
+    waiting = None if older is None else older - (held or 0)
     if latency is None or waiting is None:
         what = "log does not tell how long delivery took" if latency is None else "queue does not tell ages"
         finding.say(f"its {what}", UNKNOWN)

@@ -30,8 +30,8 @@ SUMMARY = "Watch the queue of a mail server: messages, age of the oldest, size, 
 OPTIONS = (
     Threshold("messages", "messages in the chosen queues; with --min-age only the older ones",
               defaults=("100", "500"), flags=("-w --warning", "-c --critical")),
-    Threshold("age", "how long the oldest message has waited; mail on hold is not counted, "
-              "unless its queue is named by --queue", duration_range, defaults=("4h", "1d")),
+    Threshold("age", "how long the oldest message has waited; held mail is not counted: "
+              "it waits for an operator", duration_range, defaults=("4h", "1d")),
     Threshold("held", "messages that never leave by themselves: on hold, frozen, quarantined"),
     Threshold("size", "bytes in the chosen queues", size_range),
     Option("--queue", "only this queue of the mail server, e.g. deferred (may be repeated)", str,
@@ -95,7 +95,7 @@ def judge(mta: dict[str, Any], options: Options) -> Finding:
         else:
             phrase = f"{older:.0f} of {phrase} older than {say_duration(options.min_age)}"
             finding.judge(older, options.messages, phrase, say_count)
-    age = oldest(queues, named=bool(options.queue))
+    age = oldest(queues)
     if age is None:
         finding.judge(None, options.age, "age of the oldest", say_duration)
     elif age:
@@ -131,18 +131,17 @@ def judge(mta: dict[str, Any], options: Options) -> Finding:
     return finding
 
 
-def oldest(queues: dict[str, Any], *, named: bool) -> float | None:
+def oldest(queues: dict[str, Any]) -> float | None:
     """Seconds that the oldest message has waited, 0 if none waits, None if it is not known.
 
-    Mail that an operator put on hold waits for the operator: such a queue counts only where it was `named`.
+    Held mail waits for an operator, not for its delivery, and is not counted; --held-warning watches it.
     """
     age = 0.0
     for queue in queues.values():
-        if queue["messages"] == 0 or (queue["held"] == queue["messages"] and not named):
-            continue
-        if queue["oldest_age_seconds"] is None:
+        waits = queue["oldest_waiting_age_seconds"]
+        if waits is None and queue["messages"] > (queue["held"] or 0):
             return None
-        age = max(age, queue["oldest_age_seconds"])
+        age = max(age, waits or 0.0)
     return age
 
 
