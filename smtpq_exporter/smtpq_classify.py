@@ -1,7 +1,8 @@
 """`smtpq classify`: one reply text a line on standard input -> one JSON object a line on standard output.
 
 The text is taken as bytes, since replies come in any charset. Lines may be of any length: what is beyond the
-first 64 KiB of a line is passed over. Output is flushed after each line if a person is watching or typing.
+first 64 KiB of a line is passed over. Output is flushed after each line if a
+person is watching or typing.
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ from smtpq_exporter.reasons import ADVICE, REASONS, Classifier
 _LONGEST_LINE = 65536
 
 _HELP = """\
-Says why mail was deferred or bounced. Give the text between the brackets of a Postfix status line, what stands
-after Exim's "defer (..)" or "**", Sendmail's stat=, or a reply as the remote server sent it.
+Says why mail was deferred or bounced. Give the text between the brackets of a Postfix status line, what
+stands after Exim's "defer (..)" or "**", Sendmail's stat=, or a reply as the remote server sent it.
 
   echo '450 4.2.0 <a@b.example>: Greylisted, try again in 300 seconds' | smtpq classify
   grep -oP 'status=deferred \\(\\K.*(?=\\))' /var/log/mail.log | smtpq classify | jq -r .reason | sort | uniq -c
 
-Each line becomes {"reason","cause","enhanced","code","rule"}: the class, its root cause, the enhanced status code and
-the reply code of the innermost reply ("" if there is none), and the rule that decided. With --explain also the text
-as it was compared (lower case, without addresses) and the inner reply, whether the destination was only
-suspended, and what to do about it. Own rules are tried with --rule 'PATTERN=CLASS' before they go into the
-configuration under `reasons`.
+Each line becomes {"reason","cause","enhanced","code","rule"}: the class, its root cause, the enhanced code
+and the reply code of the innermost reply ("" if there is none), and the rule that decided. With --explain
+also the text as it was compared (lower case, without addresses), the inner reply, whether the destination
+was only suspended, and what to do about it. Own rules are tried with --rule 'PATTERN=CLASS' before they go
+into the configuration under `reasons`.
 """
 
 
@@ -42,7 +43,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--explain", action="store_true", help="show how the text was unwrapped, and advice")
-    parser.add_argument("--dsn", default="", metavar="X.Y.Z", help="code that the own mail server wrote, a last resort")
+    parser.add_argument("--dsn", default="", metavar="X.Y.Z", help="code of the own mail server, a last resort")
     parser.add_argument(
         "--rule",
         action="append",
@@ -50,7 +51,6 @@ def add(subparsers: Any) -> None:
         metavar="PATTERN=CLASS",
         help="try a rule of your own before the built-in ones; may be given several times",
     )
-    parser.set_defaults(run=run)
 
 
 def lines(stream: BinaryIO) -> Iterator[bytes]:
@@ -72,16 +72,11 @@ def run(args: argparse.Namespace, stdin: BinaryIO | None = None, stdout: TextIO 
         print(f"smtpq classify: {error}", file=sys.stderr)
         return 2
     interactive = target.isatty() or source.isatty()
-    try:
-        for line in lines(source):
-            target.write(json.dumps(describe(classifier, line, args.dsn, explain=args.explain)) + "\n")
-            if interactive:
-                target.flush()
-        target.flush()
-    except BrokenPipeError:
-        sys.stderr.close()  # the reader has seen enough, as in `| head`; no traceback when Python flushes
-    except KeyboardInterrupt:
-        return 130
+    for line in lines(source):
+        target.write(json.dumps(describe(classifier, line, args.dsn, explain=args.explain)) + "\n")
+        if interactive:
+            target.flush()
+    target.flush()
     return 0
 
 
@@ -97,6 +92,6 @@ def describe(classifier: Classifier, line: bytes, dsn: str, *, explain: bool) ->
     }
     if explain:
         folded, reply = classifier.explain(line)
-        found |= {"suspended": verdict.suspended, "remote": reply.remote, "folded": folded, "reply": reply.text}
-        found["advice"] = ADVICE[verdict.reason]._asdict()
+        found |= {"suspended": verdict.suspended, "remote": reply.remote, "folded": folded}
+        found |= {"reply": reply.text, "advice": ADVICE[verdict.reason]._asdict()}
     return found

@@ -26,7 +26,7 @@ from smtpq_exporter.reasons.unwrap import Reply, unwrap
 _MOST_REMEMBERED = 8192
 _MOST_WORDS = 20_000
 _LONGEST_USER_PATTERN = 500
-_VAGUE = frozenset({"server-error", "server-service", "policy-word", "delivery-failed"})
+_VAGUE = frozenset({"server-error", "server-service", "policy-word"})
 
 
 class Verdict(NamedTuple):
@@ -87,7 +87,7 @@ class Classifier:
         """Whether a user's rule may ask for an address: then log parsers must not take it out of the text before."""
         self._fold = Folder().fold
         self._phrases = [(phrase, rule) for rule in RULES for phrase in rule.phrases]
-        self._candidates = _Masks([phrase for phrase, _ in self._phrases]).candidates
+        self._words = _Masks([phrase for phrase, _ in self._phrases])
         self._compiled: list[re.Pattern[str] | None] = [None] * len(self._phrases)
         self._own = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "remote")
         self._remote = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "own")
@@ -155,7 +155,7 @@ class Classifier:
             if number and known:
                 return f"exim:{number[1]}", known
         subject = reply.subject
-        candidates = self._candidates(subject) & (self._remote if reply.remote else self._own)
+        candidates = self._words.candidates(subject) & (self._remote if reply.remote else self._own)
         compiled = self._compiled
         while candidates:
             lowest = candidates & -candidates

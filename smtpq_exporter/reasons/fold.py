@@ -21,8 +21,11 @@ LONGEST_FOLDED = 1400
 _LONGEST_WORD = 300
 _MOST_WORDS = 40_000
 
-_MARKS = re.compile("[\u0300-\u036f]")
-_LETTERS = str.maketrans({"ł": "l", "ø": "o", "ß": "ss", "ı": "i", "đ": "d", "æ": "ae", "œ": "oe", "’": "'", "´": "'"})
+_MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]")
+_LETTERS = str.maketrans({
+    "ł": "l", "ø": "o", "ß": "ss", "đ": "d", "æ": "ae", "œ": "oe",
+    "\u0131": "i", "\u2019": "'", "\u00b4": "'",  # dotless i of Turkish, typographic apostrophe, acute accent
+})
 _PEER = re.compile(r"[\w.-]{1,255}\[(?:[\da-f:.]{2,45}|[\w.-]{0,40}/[^\]]{0,100})\](?::\d{1,5})?")
 _BRACKETED = re.compile(r"\[(?:ipv6:)?[\da-f:.]{3,45}\](?::\d{1,5})?")
 _ANGLE = re.compile(r"<[^<>]{0,300}>")
@@ -30,7 +33,7 @@ _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{0,64}@[^\s<>()\[\]\"',;:]{0,255}")
 _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _IPV6 = re.compile(r"[\da-f]{1,4}:[\da-f]{0,4}:[\da-f:]{0,32}")
 _CODES = re.compile(r"[(\[#]{0,2}(?:[245]\d\d[-:;,]?)?(?:#?[245]\.\d{1,3}\.\d{1,3})?[)\]:;,.]{0,2}")
-_KEPT = re.compile(r"(?:lpn|ofr|aup#|\bs|\bib|bl|tss|ph|cs|hme?|rp-|rep-|int-|rly:|hvu:|dyn:)_?\d")
+_KEPT = re.compile(r"(?:lpn|ofr|\bs|\bib|bl|tss|ph|cs|hme?|rp-|rep-|int-|rly:|hvu:|dyn:)_?\d|aup#")
 _NUMBER = re.compile(r"(?!100(?:5[134]|6[015])(?!\d))\d{5,}")
 _DIGITS = re.compile(r"\d+")
 _LONG_NAME = re.compile(r"[a-z]{4}")
@@ -38,11 +41,11 @@ _GLUED = re.compile(r"(?<=[a-z,])([245]\.\d\.\d{1,3})(?![\d.])")
 
 
 def plain(text: str) -> str:
-    """Return text in lower case without diacritics: what patterns are written in."""
+    """Return text in lower case, Latin letters without diacritics: what phrases are written in."""
     text = text.lower()
     if text.isascii():
         return text
-    text = _MARKS.sub("", unicodedata.normalize("NFKD", text).translate(_LETTERS))
+    text = _MARKS.sub("", unicodedata.normalize("NFKD", text.translate(_LETTERS)))
     return unicodedata.normalize("NFC", text)
 
 
@@ -72,7 +75,7 @@ def _masked(word: str, cased: str) -> tuple[str, bool]:
     if _KEPT.search(word):
         return word, False
     if "://" in word:
-        return _DIGITS.sub("0", word), False
+        return _DIGITS.sub("0", word.replace("ip=", "")), False
     if digits >= 4 and len(word) >= 10:
         mixed = cased.upper() != cased != cased.lower() and len(word) >= 16 and "." not in word
         if mixed or not _LONG_NAME.search(word):

@@ -33,7 +33,7 @@ FULL: tuple[Rule, ...] = (
             "overdrawn",
             "disk ?space quota",
             "hard ?limit",
-            "(?:exceed|reach|over)[^.;]{0,40}(?:disk usage|storage)",
+            "(?:exceed|reach|over)[^;]{0,40}(?:disk usage|storage)",
             "would exceed (?:the |its |his )?(?:quota|mailbox|maximum allowed)",
             "space has been used up",
             "not have enough (?:space|room|storage)",
@@ -43,10 +43,10 @@ FULL: tuple[Rule, ...] = (
     Rule(
         "full-box",
         "mailbox_full",
-        "552 5.2.2 The mailbox of this recipient is full",
+        "552 5.2.2 The inbox of this recipient is full",
         (
             "(?:mail ?box|inbox|mail ?drop|account|mail ?folder|mailfolder|"
-            r"spool)(?:es)?(?: for \S{1,60})?(?: \S{1,60})? (?:is |are |has become |"
+            r"spool)(?:es)?(?: (?:for|of) \S{1,60})?(?: \S{1,60})? (?:is |are |has become |"
             r"appears to be )?(?:almost |too )?(?:full|exceeded|overflow)\b",
             "full (?:mail ?box|inbox)",
             r"\binbox full",
@@ -57,9 +57,9 @@ FULL: tuple[Rule, ...] = (
             "mailbox (?:size|storage|usage) (?:limit|exceed)",
             "mailbox exceeds",
             r"(?:exceed|over|exhaust)\w{0,4} (?:the |its |his |their |allowed |allocated |"
-            "maximum )?[^.;]{0,24}(?:storage|mailbox|inbox|allowed size|space)",
+            "maximum )?[^;]{0,24}(?:storage|mailbox|inbox|allowed size|space)",
             "(?:no|not enough|insufficient|out of|lack of) (?:more |mailbox |free |disk |user |"
-            "storage )?(?:storage|space)(?! (?:left |available )?on )[^.;]{0,20}(?:mailbox|user|recipient|account|left for|inbox|$)",
+            "storage )?(?:storage|space)(?! (?:left |available )?on )[^;]{0,20}(?:mailbox|user|recipient|account|left for|inbox|$)",
             "mailbox (?:has )?(?:no (?:space|room|more|storage)|insufficient|not enough)",
             "too many messages in (?:the )?(?:mailbox|inbox)",
             "storage (?:quota|limit|allocation|exceed|full)",
@@ -67,14 +67,16 @@ FULL: tuple[Rule, ...] = (
             "exceeded storage",
             "allocated storage",
             "space (?:exceeded|exhausted)",
-            "user[^.;]{0,30} (?:disk|mail) (?:space|full)",
-            "(?:user|recipient|account|benutzer)[^.;]{0,24} (?:has )?too many messages",
+            "user[^;]{0,30} (?:disk|mail) (?:space|full)",
+            "(?:user|recipient|account|benutzer)[^;]{0,24} (?:has )?too many messages",
             "zu ?viele mails auf dem server",
             "message store (?:is )?full",
             "(?:storage|quota|space) (?:is )?full",
-            "number of messages in [^.;]{0,40}exceed",
+            "number of messages in [^;]{0,40}exceed",
             "database disk quota",
             "(?:mailbox|inbox|account) (?:is )?(?:at|over) (?:its )?(?:limit|capacity)",
+            "space (?:is )?not enough",
+            "mailbox space",
         ),
     ),
     Rule(
@@ -82,32 +84,32 @@ FULL: tuple[Rule, ...] = (
         "mailbox_full",
         "552 5.2.2 Das Postfach des Empfängers ist voll",
         (
-            "postfach[^.;]{0,30}(?:voll|uberfullt)",
-            "mailbox[^.;]{0,12} (?:voll|vol|piena|llena|cheia|pleine|pelna|plna|fuld|full|taynna|"
+            "postfach[^;]{0,30}(?:voll|uberfullt)",
+            "mailbox[^;]{0,12} (?:voll|vol|piena|llena|cheia|pleine|pelna|plna|fuld|full|taynna|"
             r"megtelt|dolu|plina)\b",
             "speicherplatz",
-            "(?:boite|bal)[^.;]{0,40}(?:pleine|saturee)",
+            "(?:boite|bal)[^;]{0,40}(?:pleine|saturee)",
             "plus d'espace",
-            "buzon[^.;]{0,30}(?:llen[oa]|completo|excedid)",
-            "casilla[^.;]{0,30}(?:llena|agotado)",
-            "espacio en[^.;]{0,30}agotado",
-            "casella[^.;]{0,30}piena",
-            "caixa (?:postal|de correio|de entrada)?[^.;]{0,30}cheia",
-            r"skrzynk\w{1,3}[^.;]{0,40}(?:pelna|przepelnion|zapelnion)",
+            "buzon[^;]{0,30}(?:llen[oa]|completo|excedid)",
+            "casilla[^;]{0,30}(?:llena|agotado)",
+            "espacio en[^;]{0,30}agotado",
+            "casella[^;]{0,30}piena",
+            "caixa (?:postal|de correio|de entrada)?[^;]{0,30}cheia",
+            r"skrzynk\w{1,3}[^;]{0,40}(?:pelna|przepelnion|zapelnion)",
             "skrynk",
-            "schrank[^.;]{0,30}pln",
-            "(?:postovni|mailova|emailova)? ?schranka[^.;]{0,30}(?:plna|preplnen)",
-            "ящик[^.;]{0,40}(?:переполнен|полон|заполнен)",
+            "schrank[^;]{0,30}pln",
+            "(?:postovni|mailova|emailova)? ?schranka[^;]{0,30}(?:plna|preplnen)",
+            "ящик[^;]{0,40}(?:переполнен|полон|заполнен)",
             "переполнен",
-            "postafiok[^.;]{0,20}(?:megtelt|betelt|tele)",
+            "postafiok[^;]{0,20}(?:megtelt|betelt|tele)",
             "postituslaatikko",
-            r"postlad\w{1,3}[^.;]{0,20}(?:full|taynna)",
-            "postbus[^.;]{0,20}vol",
-            "postkasse[^.;]{0,20}(?:full|fuld)",
-            r"brevlad\w{1,3}[^.;]{0,20}full",
-            "posta kutusu[^.;]{0,30}dolu",
+            r"postlad\w{1,3}[^;]{0,20}(?:full|taynna)",
+            "postbus[^;]{0,20}vol",
+            "postkasse[^;]{0,20}(?:full|fuld)",
+            r"brevlad\w{1,3}[^;]{0,20}full",
+            "posta kutusu[^;]{0,30}dolu",
             "kutusu dolu",
-            "casuta[^.;]{0,20}plina",
+            "casuta[^;]{0,20}plina",
             "邮箱已?满",
             "邮箱空间",
             "空间不足",
@@ -116,6 +118,8 @@ FULL: tuple[Rule, ...] = (
             "メールボックス.{0,20}(?:いっぱい|一杯|容量|満杯)",
             "사서함.{0,20}(?:가득|초과|용량)",
             "용량.{0,6}초과",
+            "speicher(?:quote|limit|kapazitat)",
+            "quote uberschritten",
         ),
     ),
 )
@@ -127,7 +131,7 @@ DISABLED: tuple[Rule, ...] = (
         "550 5.2.1 The email account that you tried to reach is disabled",
         (
             "(?:account|mail ?box|user(?:name)?|address|recipient|email|e-mail|customer|domain|"
-            r"mail service|alias|subscriber|inbox|member)(?:\(s\)|s)?[^.;]{0,50}?(?: is| are| has been|"
+            r"mail service|alias|subscriber|inbox|member)(?:\(s\)|s)?[^;]{0,50}?(?: is| are| has been|"
             r" was| have been| status is| been| currently| temporarily| now| marked|:|\W) ?(?:now |"
             "currently |temporarily |permanently |been |marked |administratively )?(?:disabled|"
             "inactive|suspended|deactivated|frozen|locked|blocked|terminated|expired|discontinued|"
@@ -141,7 +145,7 @@ DISABLED: tuple[Rule, ...] = (
     Rule(
         "disabled-words",
         "mailbox_disabled",
-        "550 5.2.1 This mailbox has been disabled due to inactivity",
+        "550 5.2.1 Closed due to inactivity",
         (
             "mailbox (?:is )?(?:temporarily )?(?:disabled|inactive|blocked|locked|frozen|suspended)",
             "mail receiving disabled",
@@ -152,7 +156,7 @@ DISABLED: tuple[Rule, ...] = (
             "with|employed|a(?:n active)?)",
             "account (?:not active|not activated|has not been)",
             "disabled (?:with|due|by|for|mailbox)",
-            "(?:user|account)[^.;]{0,20}(?:is )?(?:disabled|over the limit and inactive)",
+            "(?:user|account)[^;]{0,20}(?:is )?(?:disabled|over the limit and inactive)",
             "is a deactivated",
             "no longer valid mailbox",
             "left the (?:company|organi[sz]ation)",
@@ -165,7 +169,6 @@ DISABLED: tuple[Rule, ...] = (
             "is locked",
             "user(?:s)? (?:or domain )?(?:is |are )?(?:suspended|disabled|terminated)",
             "suspend the service",
-            "refuse to receive",
             "not accepting any (?:mail|messages)",
             "new mail is not currently",
         ),
@@ -176,18 +179,18 @@ DISABLED: tuple[Rule, ...] = (
         "550 5.2.1 Le compte du destinataire est désactivé",
         (
             "deaktiviert",
-            "(?:konto|postfach|benutzer|empfanger)[^.;]{0,30}(?:gesperrt|inaktiv|stillgelegt|geschlossen)",
-            "(?:compte|boite|adresse)[^.;]{0,40}(?:desactive|bloque|suspendu|ferme|inactif|inactive|"
+            "(?:konto|postfach|benutzer|empfanger)[^;]{0,30}(?:gesperrt|inaktiv|stillgelegt|geschlossen)",
+            "(?:compte|boite|adresse)[^;]{0,40}(?:desactive|bloque|suspendu|ferme|inactif|inactive|"
             "resilie)",
-            "(?:cuenta|casilla|buzon|usuario)[^.;]{0,40}(?:desactivad|deshabilitad|suspendid|bloquead|"
+            "(?:cuenta|casilla|buzon|usuario)[^;]{0,40}(?:desactivad|deshabilitad|suspendid|bloquead|"
             "inactiv|expirado|caducad)",
-            "(?:conta|caixa|usuario)[^.;]{0,40}(?:desativad|suspens|bloquead|inativ|cancelad)",
-            "(?:account|casella|utente|indirizzo)[^.;]{0,30}(?:disabilitat|disattivat|sospes|bloccat)",
-            "(?:konto|skrzynka|adres)[^.;]{0,30}(?:zablokowan|nieaktywn|zawieszon|wylaczon)",
-            "(?:schranka|ucet|uzivatel)[^.;]{0,30}(?:zablokovan|zrusen|neaktivn|deaktivovan)",
-            "(?:ящик|учетная запись|пользовател|аккаунт|адрес)[^.;]{0,40}(?:заблокирован|отключен|"
+            "(?:conta|caixa|usuario)[^;]{0,40}(?:desativad|suspens|bloquead|inativ|cancelad)",
+            "(?:account|casella|utente|indirizzo)[^;]{0,30}(?:disabilitat|disattivat|sospes|bloccat)",
+            "(?:konto|skrzynka|adres)[^;]{0,30}(?:zablokowan|nieaktywn|zawieszon|wylaczon)",
+            "(?:schranka|ucet|uzivatel)[^;]{0,30}(?:zablokovan|zrusen|neaktivn|deaktivovan)",
+            "(?:ящик|учетная запись|пользовател|аккаунт|адрес)[^;]{0,40}(?:заблокирован|отключен|"
             "приостановлен|удален|неактив)",
-            "hesap[^.;]{0,30}(?:devre disi|kapali|askiya)",
+            "hesap[^;]{0,30}(?:devre disi|kapali|askiya)",
             "geblokkeerd",
             "opgeheven",
             "inaktiv",
@@ -220,12 +223,15 @@ UNKNOWN: tuple[Rule, ...] = (
             "recipient|mail ?box|account|alias|customer|address|addressee|local[- ]part|receiver|"
             r"person|rcpt|rcptto|e-?mail|id\b|mail ?drop|destination|destination mailbox|member|"
             "subscriber|name)",
+            r"^5\d\d [\d.]{5,9} (?:user |recipient )?unknown$",
+            "bad_recipient",
+            r"^5\d\d 5\.1\.\d .{0,30}address rejected",
         ),
     ),
     Rule(
         "user-not-exist",
         "invalid_recipient",
-        "550 5.1.1 Sorry, this user does not exist here",
+        "550 5.1.1 Sorry, nobody here by that name",
         (
             r"(?:does not|doesn't|doesnt|do not|don't|did not|didn't|not) exists?\b",
             r"doesn't have an? \S{0,60} ?account",
@@ -264,7 +270,7 @@ UNKNOWN: tuple[Rule, ...] = (
             "not deliverable to",
             "check (?:the |if )?(?:recipient|address|spelling|e-?mail)",
             "please check (?:the|if|all|your)",
-            "not (?:listed|found) in[^.;]{0,30}(?:directory|address book|domino|ldap|database)",
+            "not (?:listed|found) in[^;]{0,30}(?:directory|address book|domino|ldap|database)",
             "user lookup success but no",
             "no account",
             "does not accept mail",
@@ -274,9 +280,9 @@ UNKNOWN: tuple[Rule, ...] = (
             "no such (?!file)",
             "not unique",
             "mailaddress is administratively",
-            "rcpt[^.;]{0,30} not ok",
+            "rcpt[^;]{0,30} not ok",
             "recipient cannot be verified",
-            "user[^.;]{0,40} not (?:known|found|exist|on this)",
+            "user[^;]{0,40} not (?:known|found|exist|on this)",
             "not a (?:member|subscriber)",
             "mailbox unavailable",
             "mailbox not (?:found|available|exist|local)",
@@ -302,7 +308,6 @@ UNKNOWN: tuple[Rule, ...] = (
             "nessun utente",
             "envelope recipient has been denied",
             "host (?:/domain )?does not accept mail",
-            "does not accept mail",
             "user ?id:",
             "not listed in public",
             "name & address book",
@@ -324,30 +329,30 @@ UNKNOWN: tuple[Rule, ...] = (
         "550 5.1.1 <u@example.org>: Empfängeradresse unbekannt",
         (
             "(?:empfanger|benutzer|adresse|postfach|teilnehmer|mailbox|nutzer|"
-            "konto)[^.;]{0,60}(?:unbekannt|existiert nicht|nicht (?:bekannt|gefunden|vorhanden|"
+            "konto)[^;]{0,60}(?:unbekannt|existiert nicht|nicht (?:bekannt|gefunden|vorhanden|"
             "existent|erreichbar)|ungultig|gibt es nicht)",
             "unbekannte[rn]? (?:empfanger|benutzer|nutzer|adresse|user)",
             "kein(?:en)? (?:solche[rn]?|benutzer|empfanger|gultige|postfach)",
-            "(?:utilisateur|destinataire|adresse|compte|boite)[^.;]{0,60}(?:inconnue?|n'?existe (?:pas|"
+            "(?:utilisateur|destinataire|adresse|compte|boite)[^;]{0,60}(?:inconnue?|n'?existe (?:pas|"
             "plus)|introuvable|invalide|erronee|inexistant|non valide)",
             "adresse d au moins un destinataire",
             "aucun (?:utilisateur|destinataire)",
             "(?:usuario|destinatario|buzon|direccion|cuenta|casilla|"
-            "recipiente)[^.;]{0,60}(?:desconocid|no existe|inexistent|inval|no encontrad|no valid|"
+            "recipiente)[^;]{0,60}(?:desconocid|no existe|inexistent|inval|no encontrad|no valid|"
             "incorrect|nao existe|nao encontrad|invalid|inexistente|desconhecid)",
-            "no existe (?:el|la|ese|este)",
-            "(?:utente|destinatario|casella|indirizzo)[^.;]{0,60}(?:sconosciut|inesistente|non esiste|"
+            "no existe (?:el|la|ese|este|dich|tal|ning)",
+            "(?:utente|destinatario|casella|indirizzo)[^;]{0,60}(?:sconosciut|inesistente|non esiste|"
             "non trovat|non valid|non presente|errato)",
-            "(?:gebruiker|ontvanger|adres|postbus|mailbox)[^.;]{0,50}(?:onbekend|bestaat niet|"
+            "(?:gebruiker|ontvanger|adres|postbus|mailbox)[^;]{0,50}(?:onbekend|bestaat niet|"
             "niet gevonden|ongeldig)",
             "onbekende gebruiker",
             r"(?:anvandare|mottagare|adress\w{0,3}|bruger|bruker|modtager|mottaker|"
-            r"konto\w{0,2})[^.;]{0,50}(?:okand|finns inte|finns ej|findes ikke|finnes ikke|ukendt|"
+            r"konto\w{0,2})[^;]{0,50}(?:okand|finns inte|finns ej|findes ikke|finnes ikke|ukendt|"
             "ukjent|saknas|eksisterer ikke|existerar inte)",
             "okand (?:anvandare|mottagare)",
             "ukendt (?:bruger|modtager)",
             "ukjent (?:bruker|mottaker)",
-            r"(?:kayttaja|vastaanottaja|osoite)\w{0,4}[^.;]{0,50}(?:tuntematon|ei ole|ei loydy|"
+            r"(?:kayttaja|vastaanottaja|osoite)\w{0,4}[^;]{0,50}(?:tuntematon|ei ole|ei loydy|"
             "virheellinen)",
             "tuntematon (?:kayttaja|vastaanottaja)",
         ),
@@ -357,43 +362,43 @@ UNKNOWN: tuple[Rule, ...] = (
         "invalid_recipient",
         "550 5.1.1 Użytkownik nie istnieje",
         (
-            r"(?:odbiorca|uzytkownik|adres\w{0,2}|konto|skrzynka|adresat)[^.;]{0,60}(?:nieznan|"
+            r"(?:odbiorca|uzytkownik|adres\w{0,2}|konto|skrzynka|adresat)[^;]{0,60}(?:nieznan|"
             "nie istnieje|nie znaleziono|niepoprawn|nieprawidlow|bledn)",
             "nieznany (?:uzytkownik|odbiorca|adresat)",
             "nie ma takie",
             "brak (?:takie|uzytkownik|odbiorc|skrzynk)",
             "(?:uzivatel|adresat|prijemce|schranka|adresa|pouzivatel|"
-            r"prijemca)\w{0,3}[^.;]{0,60}(?:neznam|neexistuje|nenalezen|neplatn|nenajden|neexistuj)",
+            r"prijemca)\w{0,3}[^;]{0,60}(?:neznam|neexistuje|nenalezen|neplatn|nenajden|neexistuj)",
             "neznamy (?:uzivatel|prijemce|adresat|pouzivatel)",
             "zadny takovy",
-            "(?:felhasznalo|cimzett|postafiok|cim)[^.;]{0,50}(?:ismeretlen|nem letezik|nem talalhato|"
+            "(?:felhasznalo|cimzett|postafiok|cim)[^;]{0,50}(?:ismeretlen|nem letezik|nem talalhato|"
             "ervenytelen)",
             "ismeretlen (?:felhasznalo|cimzett)",
-            r"(?:utilizator|destinatar|adresa|casuta|cont)\w{0,4}[^.;]{0,50}(?:necunoscut|nu exista|"
+            r"(?:utilizator|destinatar|adresa|casuta|cont)\w{0,4}[^;]{0,50}(?:necunoscut|nu exista|"
             "inexistent|invalid)",
             "(?:пользовател|получател|ящик|адрес|учетн|абонент|юзер|адресат|"
-            r"почтов)\w{0,12}[^.;]{0,60}(?:неизвест|не найден|не существует|не зарегистрирован|"
+            r"почтов)\w{0,12}[^;]{0,60}(?:неизвест|не найден|не существует|не зарегистрирован|"
             r"отсутству|неверн|недействител|нет\b|недоступ|не известен)",
             "нет такого",
             r"неизвестн\w{1,3} (?:пользователь|получатель|адрес)",
             "несуществующ",
             "не существует",
-            r"(?:користувач|скриньк|одержувач|адреса)\w{0,4}[^.;]{0,50}(?:не знайден|не існує|невідом)",
-            r"(?:потребител|получател)\w{0,4}[^.;]{0,40}(?:непознат|не съществува)",
-            r"(?:kullanici|alici|adres|hesap|posta kutusu)\w{0,4}[^.;]{0,50}(?:bulunamadi|bilinmiyor|"
+            r"(?:користувач|скриньк|одержувач|адреса)\w{0,4}[^;]{0,50}(?:не знайден|не існує|невідом)",
+            r"(?:потребител|получател)\w{0,4}[^;]{0,40}(?:непознат|не съществува)",
+            r"(?:kullanici|alici|adres|hesap|posta kutusu)\w{0,4}[^;]{0,50}(?:bulunamadi|bilinmiyor|"
             "yok|gecersiz|mevcut degil|bulunmuyor)",
             "(?:gecersiz|bilinmeyen) (?:kullanici|alici|adres)",
-            r"(?:kasutaja|saaja|aadress)\w{0,3}[^.;]{0,40}(?:tundmatu|ei ole|puudub|ei eksisteeri)",
-            r"(?:lietotaj|adresat|sanemej)\w{0,3}[^.;]{0,40}(?:nezinam|neeksiste|nav)",
-            r"(?:korisnik|primatelj|primalac|sanducic)\w{0,3}[^.;]{0,40}(?:nepoznat|ne postoji)",
-            "uporabnik[^.;]{0,40}(?:ne obstaja|neznan)",
-            "(?:χρηστης|παραληπτης)[^.;]{0,40}(?:αγνωστος|δεν υπαρχει)",
+            r"(?:kasutaja|saaja|aadress)\w{0,3}[^;]{0,40}(?:tundmatu|ei ole|puudub|ei eksisteeri)",
+            r"(?:lietotaj|adresat|sanemej)\w{0,3}[^;]{0,40}(?:nezinam|neeksiste|nav)",
+            r"(?:korisnik|primatelj|primalac|sanducic)\w{0,3}[^;]{0,40}(?:nepoznat|ne postoji)",
+            "uporabnik[^;]{0,40}(?:ne obstaja|neznan)",
+            "(?:χρηστης|παραληπτης)[^;]{0,40}(?:αγνωστος|δεν υπαρχει)",
         ),
     ),
     Rule(
         "unknown-asia",
         "invalid_recipient",
-        "550 用户不存在 (user does not exist)",
+        "550 用户不存在",
         (
             "用户不存在",
             "用戶不存在",

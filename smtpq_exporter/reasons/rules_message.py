@@ -27,7 +27,17 @@ SIZE: tuple[Rule, ...] = (
         "form-line",
         "protocol_error",
         "550 Line too long: 1200 octets exceed the limit of 998",
-        ("line (?:is )?too long", r"lines? (?:\w{1,12} ){0,2}(?:longer|exceed)", "maximum line length"),
+        (
+            "line (?:is )?too long", r"lines? (?:\w{1,12} )?(?:\w{1,12} )?(?:longer|exceed)", "maximum line length",
+            "headers? too (?:large|many)",
+        ),
+    ),
+    Rule(
+        "full-mailbox-file",
+        "mailbox_full",
+        "cannot update mailbox /var/mail/u for user u. error writing message: File too large",
+        ("cannot update mailbox .{0,90}file too large",),
+        "own",
     ),
     Rule(
         "full-mailbox-size",
@@ -43,24 +53,24 @@ SIZE: tuple[Rule, ...] = (
             "(?:message|mail|e-?mail|file|header|attachment|body|letter|msg|size|it|data|"
             r"content)s?(?: size)? (?:is |are |was |file |has )?(?:\S{1,20} )?(?:too (?:large|big|long|"
             r"huge)\b|exceed\w{0,3}(?! (?:\w{1,12} )?(?:rate|quota|storage|connection|daily|hourly|"
-            "sending))[^.;]{0,60}(?:size|max|large|big|bytes|kb|mb|fixed limit))",
+            "sending))[^;]{0,60}(?:size|max|large|big|bytes|kb|mb|fixed limit))",
             "too (?:large|big) (?:for|message|mail|attach|to)",
             "(?:max(?:imum)?|fixed|allowed|permitted|message|mail|google'?s?|header|static|"
             r"email) (?:\w{1,14} )?(?:size|header value|attachments?) (?:limit|exceed|is|of|allowed|for)",
-            "size[^.;]{0,40}(?:exceed|limit|larger|maximum|too (?:big|large))",
+            "size[^;]{0,40}(?:exceed|limit|larger|maximum|too (?:big|large))",
             r"size=\S{0,14} ?(?:too|message too|exceed)",
             "larger than",
-            r"exceed\w{0,4} [^.;]{0,40}(?:message size|size limit|maximum size|max size|fixed limit|"
+            r"exceed\w{0,4} [^;]{0,40}(?:message size|size limit|maximum size|max size|fixed limit|"
             "maximum message|allowed size|size allowed|individual header|limit attachments|limit of)",
             "message length exceeds",
             "max message",
-            "nachricht[^.;]{0,20}zu (?:gro|lang)",
+            "nachricht[^;]{0,20}zu (?:gro|lang)",
             "message trop (?:gros|volumineux|grand)",
             "mensaje (?:demasiado|muy) grande",
             "mensagem (?:muito|grande)",
             "messaggio troppo grande",
-            "wiadomosc[^.;]{0,12}za duz",
-            "zprava[^.;]{0,20}velk",
+            "wiadomosc[^;]{0,12}za duz",
+            "zprava[^;]{0,20}velk",
             r"письм\w{1,2} (?:слишком|превыш)",
             "размер (?:письма|сообщения)",
             "邮件(?:过大|太大|大小超)",
@@ -76,16 +86,20 @@ HEADER: tuple[Rule, ...] = (
         "protocol_error",
         "550 5.7.1 Messages without a valid address in the From: header are not accepted",
         (
-            r"(?:duplicate|multiple|missing|invalid|without|having no|more than one|two|several|bad|malformed|no)\b[^.;]{0,40}"
+            r"(?:duplicate|multiple|missing|invalid|without|having no|more than one|two|several|bad|malformed|no)\b[^;]{0,40}"
             r"\b(?:from|to|date|subject|message-id|sender|reply-to|cc|received): ?(?:header|field|line)",
             r"(?:duplicate|multiple|missing|invalid|malformed|no|bad) (?:\w{1,12} )?(?:date|subject|message-id|mime|from) header",
             "address(?:es)? in (?:the )?from:? ?header",
             "disallowed header",
             "encoded-word",
             r"not rfc ?-?\d{3,4} compliant",
-            r"rfc ?-?(?:5322|2822|822)[^.;]{0,30}(?:complian|conform|violat|invalid|syntax|section)",
-            "headers? [^.;]{0,30}(?:not|non)-?ascii",
+            r"rfc ?-?(?:5322|2822|822)[^;]{0,30}(?:complian|conform|violat|invalid|syntax|section)",
+            "headers? [^;]{0,30}(?:not|non)-?ascii",
             "smtp protocol violation",
+            "multiple from addresses",
+            "headers? fail",
+            "headers? syntax",
+            "mime complexity",
         ),
     ),
 )
@@ -94,7 +108,7 @@ FORM: tuple[Rule, ...] = (
     Rule(
         "form-message",
         "protocol_error",
-        "550 5.6.0 Header Subject contains non-ASCII characters",
+        "550 5.6.0 Lone line feed: bare LF received",
         (
             "rfc ?-?(?:2|5)?[28]?[238]?21",
             "rfc ?-?(?:2|5)?[38]22",
@@ -121,7 +135,7 @@ FORM: tuple[Rule, ...] = (
             "internationali[sz]ed",
             "encoded-word",
             "mime (?:error|part|structure|nesting|boundar|syntax|format|header)",
-            "mime[^.;]{0,20}(?:invalid|error|broken|malformed)",
+            "mime[^;]{0,20}(?:invalid|error|broken|malformed)",
             "charset",
             "unexpectedbound",
             "multiple addresses in from",
@@ -136,15 +150,18 @@ FORM: tuple[Rule, ...] = (
             "improperly",
             "unable to (?:parse|decode)",
             "cannot (?:parse|decode)",
-            "(?:conversion|convert)[^.;]{0,20}(?:fail|not|prohibited|required)",
+            "(?:conversion|convert)[^;]{0,20}(?:fail|not|prohibited|required)",
             "undisclosed",
             "no recipients in header",
+            "utf-?8",
+            "media error",
+            "binary zero",
         ),
     ),
     Rule(
         "form-command",
         "protocol_error",
-        "503 5.5.1 Bad sequence of commands",
+        "502 5.5.1 Error: command not recognized",
         (
             "syntax error",
             "bad (?:command|syntax|argument|parameter|hello)",
@@ -167,7 +184,6 @@ FORM: tuple[Rule, ...] = (
             "malformed smtp",
             "no recipients? (?:specified|have|given|were)",
             "multiple destination domains",
-            "bdat",
             "chunking",
             "dsn not",
             "notify=",
@@ -176,7 +192,6 @@ FORM: tuple[Rule, ...] = (
             "too many (?:invalid|bad|syntax|unrecognized|unauthenticated) commands",
             "unauthenticated commands",
             "early talker",
-            "non-?smtp",
             "lost synchron",
             "greeting (?:error|violation)",
             "access violation",
@@ -192,7 +207,7 @@ FORM: tuple[Rule, ...] = (
     Rule(
         "loop",
         "mail_loop",
-        "554 5.4.6 Too many hops, possible mail loop",
+        "554 5.4.6 The hop count is too high",
         (
             "mail loop",
             "loop(?:s|ing)? (?:back|detected|count)",
@@ -232,7 +247,7 @@ FORM: tuple[Rule, ...] = (
             "(?:find|resolve|lookup) (?:the )?(?:recipient|destination)'?s? domain",
             "unrouteable (?:mail )?domain",
             "dns (?:error|failure|lookup|problem|query|resolution|server|timeout|temp)",
-            "mx (?:lookup|record|host)s?[^.;]{0,40}(?:fail|not|error|no |found|point|invalid)",
+            "mx (?:lookup|record|host)s?[^;]{0,40}(?:fail|not|error|no |found|point|invalid)",
             "name service error",
             "nxdomain",
             "servfail",
@@ -246,6 +261,10 @@ FORM: tuple[Rule, ...] = (
             "no data known",
             "illegal host/domain",
             "any host (?:by|named)",
+            r"unable to find (?:\w{1,12} )?relay",
+            "no such domain",
+            "dns records? for",
+            "mx records? [^;]{0,60}(?:points? to|invalid)",
         ),
     ),
 )

@@ -80,6 +80,13 @@ EARLY: tuple[Rule, ...] = (
         ),
     ),
     Rule(
+        "own-retry",
+        "expired",
+        "retry time not reached for any host for 'example.org'",
+        ("retry time(?:out exceeded| not)", "have been failing for a long time"),
+        "own",
+    ),
+    Rule(
         "dns-lookup",
         "dns_failure",
         "Name server timeout for mx.example.org",
@@ -97,8 +104,7 @@ EARLY: tuple[Rule, ...] = (
     Rule(
         "own-dns",
         "dns_failure",
-        "Host or domain name not found. Name service error for name=example.org type=MX: Host not found"
-        ", try again",
+        "all relevant MX records point to non-existent hosts",
         (
             "name service error",
             "host (?:or domain name )?not found",
@@ -132,6 +138,8 @@ EARLY: tuple[Rule, ...] = (
             "any host by",
             "can't resolve",
             "cannot resolve",
+            "dns records? for",
+            "mx records? [^;]{0,60}(?:points? to|invalid)",
         ),
         "own",
     ),
@@ -160,6 +168,12 @@ EARLY: tuple[Rule, ...] = (
             "forced defer",
             "mail to (?:file|command) is restricted",
             "unreasonable (?:include|alias|virtual)",
+            "(?:lookup|check) (?:or other )?defer",
+            "table lookup",
+            "transport map",
+            "map entry",
+            r"\btransport \w{1,20}: ",
+            r"\btransport: ",
         ),
         "own",
     ),
@@ -195,6 +209,7 @@ EARLY: tuple[Rule, ...] = (
             "address family not supported",
             "addr(?:ess)? not available",
             "cannot assign requested address",
+            "network error$",
         ),
     ),
     Rule(
@@ -212,6 +227,9 @@ EARLY: tuple[Rule, ...] = (
             "idle too long",
             "zeit(?:ue|u)berschreitung",
             "no response from",
+            "(?:did|does) not (?:respond|answer)",
+            "unable to establish an? smtp connection",
+            "able to establish an? smtp connection",
         ),
     ),
     Rule(
@@ -221,7 +239,8 @@ EARLY: tuple[Rule, ...] = (
         (
             "lost connection",
             "connection (?:was )?(?:lost|closed|reset|dropped|died|aborted|broken)",
-            "closed connection",
+            "closed (?:the )?connection",
+            r"connection with \S{1,80} is broken",
             "connection (?:has been |was )?(?:unexpectedly|forcibly) closed",
             "closed (?:abruptly|unexpectedly)",
             "broken pipe",
@@ -290,32 +309,9 @@ LATE: tuple[Rule, ...] = (
         "own",
     ),
     Rule(
-        "own-disk-quota",
-        "mailbox_full",
-        "cannot append message to file /var/mail/u: Disk quota exceeded",
-        (
-            "disk quota exceeded",
-            "disc quota exceeded",
-            "mailbox is full",
-            "over ?quota",
-        ),
-        "own",
-    ),
-    Rule(
-        "own-size",
-        "message_too_large",
-        "message size 900 exceeds size limit 500 of server mx.example.org[192.0.2.1]",
-        (
-            "message file too big",
-            "file too (?:large|big)",
-            "size exceeds size limit",
-        ),
-        "own",
-    ),
-    Rule(
         "own-config",
         "local_config",
-        "mail transport unavailable",
+        "user lookup error",
         (
             "transport unavailable",
             "unknown mail transport",
@@ -378,7 +374,7 @@ LATE: tuple[Rule, ...] = (
     Rule(
         "own-expired",
         "expired",
-        "retry timeout exceeded",
+        "Message could not be delivered for 5 days",
         (
             "retry time(?:out| not)",
             "message expired",
@@ -409,6 +405,8 @@ LATE: tuple[Rule, ...] = (
             "after multiple retries",
             r"failed \d{1,3} attempts",
             "attempts? (?:failed|to deliver)",
+            "not been collected",
+            "attempts? to deliver",
         ),
         "own",
     ),

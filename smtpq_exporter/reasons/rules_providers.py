@@ -149,12 +149,6 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
-        "microsoft-banned-ip",
-        "blocklisted",
-        "550 5.7.606 Access denied, go and ask at https://sender.office.com/",
-        (r"^55\d 5\.7\.(?:60[6-9]|6[1-4]\d) ",),
-    ),
-    Rule(
         "microsoft-rate",
         "rate_limited",
         "451 4.7.650 The mail server [192.0.2.4] has been held back. For help go to postmaster.live.com",
@@ -210,13 +204,13 @@ RULES: tuple[Rule, ...] = (
         "microsoft-dynamic",
         "blocklisted",
         "550 DY-001 Mail rejected. We generally do not accept email from home connections",
-        (r"^5\d\d (?:\S+ )?(?:dy|ou)-00\d",),
+        (r"^5\d\d (?:\S{1,40} )?(?:dy|ou)-00\d",),
     ),
     Rule(
         "microsoft-content",
         "spam_content",
         "550 SC-001 Mail rejected by the service for policy reasons",
-        (r"^5\d\d (?:\S+ )?sc-00\d",),
+        (r"^5\d\d (?:\S{1,40} )?sc-00\d",),
     ),
     Rule(
         "microsoft-quarantine",
@@ -245,6 +239,8 @@ RULES: tuple[Rule, ...] = (
             r"resolver\.rst\.(?:notauth|auth|restrict)",
             "sender not allowed to (?:post|send)",
             "don't have permission to (?:post|send)",
+            "tenant allow/block",
+            "blocked by your organization",
         ),
     ),
     Rule(
@@ -376,7 +372,7 @@ RULES: tuple[Rule, ...] = (
         "orange-spam",
         "spam_content",
         "550 5.2.0 Mail rejete. Mail rejected. OFR_506 [506]",
-        (r"\b(?:ofr|lpn)\d{0,3}_(?:506|51[579]|52[0-3]|999)\b",),
+        (r"\b(?:ofr|lpn)\d{0,3}_(?:506|51[579]|52[0-3])\b",),
     ),
     Rule(
         "orange-size",
@@ -408,7 +404,7 @@ RULES: tuple[Rule, ...] = (
         "auth_failure",
         "550 comcast no. postmaster.comcast.net/codes#DM000001",
         (
-            r"#dm0\d",
+            r"#dm0",
             r"\bdm\d{6}\b",
         ),
     ),
@@ -632,6 +628,12 @@ RULES: tuple[Rule, ...] = (
         "invalid_recipient",
         "550 5.1.1 RCP-P1 postmaster.facebook.com/codes#rcp",
         (r"\brcp-p[13]\b",),
+    ),
+    Rule(
+        "facebook-preference",
+        "policy_rejected",
+        "550 5.1.1 RCP-P2 postmaster.facebook.com/codes#rcp Refused",
+        (r"\brcp-p2\b",),
     ),
     Rule(
         "facebook-policy",

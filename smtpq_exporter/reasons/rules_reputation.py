@@ -22,7 +22,7 @@ LISTS: tuple[Rule, ...] = (
             "blacklisted (?:url|link|domain|uri)",
             "(?:url|link|uri)s? [^.]{0,40}(?:black|block)-?list",
             r"sender address \S{1,80} blocked using",
-            r"domain[^.;]{0,30}dbl\b",
+            r"domain[^;]{0,30}dbl\b",
             "(?:black|block)-?listed (?:url|link)",
         ),
     ),
@@ -83,13 +83,13 @@ REPUTATION: tuple[Rule, ...] = (
             "black-? ?list(?!ed recipient)",
             "block-? ?list",
             "deny-? ?list",
-            r"blocked (?:using|by (?:\S{0,40}(?:rbl|bl|list)\b|\S{3,60}\.(?:org|net|com)\b|our |dns|rbl))",
+            r"blocked (?:using(?! spam)|by (?:\S{0,40}(?:rbl|bl|list)\b|\S{3,60}\.(?:org|net|com)\b|our |dns|rbl))",
             "blocklisted",
             "schwarze liste",
             "liste noire",
             "lista negra",
             "lista nera",
-            r"czarn\w{1,4} li[sś]t",
+            r"czarn\w{1,4} list",
             "cerna listina",
             "cernou listin",
             r"черн\w{1,3} спис",
@@ -98,7 +98,7 @@ REPUTATION: tuple[Rule, ...] = (
             "ブラックリスト",
             "not on (?:our|the) (?:white|allow)-?list",
             "banned (?:sender|sending|ip|host|address|domain)",
-            r"\b(?:ip|host|address|server|sender|domain|you|network)[^.;]{0,40} (?:is|are|has been|was|"
+            r"\b(?:ip|host|address|server|sender|domain|you|network)[^;]{0,40} (?:is|are|has been|was|"
             "been) (?:temporarily |permanently |currently )?(?:banned|black|listed)",
         ),
     ),
@@ -119,8 +119,10 @@ REPUTATION: tuple[Rule, ...] = (
         (
             r"\b(?:poor|bad|low|poorly|negative|insufficient|ip|sender|domain|network|"
             r"senders?'?s?) (?:\w{1,12} )?reputation",
-            "reputation[^.;]{0,40}(?:poor|bad|low|block|reject|refus|too|score|fail)",
-            "(?:because|due to)[^.;]{0,40}reputation",
+            "reputation[^;]{0,40}(?:poor|bad|low|block|reject|refus|too|score|fail)",
+            "(?:because|due to)[^;]{0,40}reputation",
+            "reputation (?:service|filter|check|system)",
+            "by reputation",
         ),
     ),
     Rule(
@@ -129,7 +131,7 @@ REPUTATION: tuple[Rule, ...] = (
         "554 5.7.1 Mail from IP 192.0.2.1 has been blocked",
         (
             r"\b(?:ip|address ip|adresse ip|ip-adresse|direccion ip|"
-            "indirizzo ip)(?: address)?[^.;]{0,50} (?:has been |is |was |been |est |"
+            "indirizzo ip)(?: address)?[^;]{0,50} (?:has been |is |was |been |est |"
             "wurde )?(?:temporarily )?(?:blocked|bloque|gesperrt|bloqueada|bloccato|identified as spam|"
             "rejected by|refused|denied|not allowed)",
             r"\bbad ip\b",
@@ -138,13 +140,14 @@ REPUTATION: tuple[Rule, ...] = (
             r"\bip (?:blocked|denied|refused|rejected|filtered)",
             "(?:client|host|server|network|mail from|connections? from|mails? from|address) (?:host |"
             r"ip )?\S{0,60} (?:has been |is |was |are )?(?:temporarily )?(?:blocked|banned|blacklisted)",
-            "(?:blocked|banned|rejected|refused|denied) (?:ip|host|for (?:abuse|spamming|sending spam|"
-            "spam))",
+            "(?:blocked|banned|rejected|refused|denied) (?:ip|host|for (?:abuse|spamming|"
+            "sending spam))",
             "(?:dynamic|dial-?up|residential|end-?user|generic)[- ](?:ip|address|range|host|line|isp|"
             "pool|client|looking|rdns|hostname)",
             "blocked for (?:abuse|spam)",
-            "your (?:mail ?server|server|host|network|isp|provider)[^.;]{0,30} (?:is|has been|"
+            "your (?:mail ?server|server|host|network|isp|provider)[^;]{0,30} (?:is|has been|"
             "was) (?:blocked|banned|denied)",
+            r"bypass\w{0,3} [^;]{0,30}(?:relay|mail server|mx)",
         ),
     ),
     Rule(
@@ -234,14 +237,14 @@ SPAM: tuple[Rule, ...] = (
         "spam_content",
         "554 5.6.0 Message content rejected, id=1234-05",
         (
-            "content[^.;]{0,30}(?:reject|refus|den|block|filter|not accept|inappropriate|objection|"
+            "content[^;]{0,30}(?:reject|refus|den|block|filter|not accept|inappropriate|objection|"
             "suspicious|violat|unacceptable)",
             "(?:reject|refus|den(?:y|ied)|block|unacceptable|offensive|inappropriate|objectionable|"
-            r"suspicious)\w{0,3}[^.;]{0,30} content",
+            r"suspicious)\w{0,3}[^;]{0,30} content",
             "potential security issue",
             "security (?:risk|threat)",
             "nature of the content",
-            "(?:message|mail)[^.;]{0,12} (?:is|looks|seems|appears)[^.;]{0,12} suspicious",
+            "(?:message|mail)[^;]{0,12} (?:is|looks|seems|appears)[^;]{0,12} suspicious",
             "(?:contains?|containing) (?:a |an )?(?:bad|forbidden|prohibited|banned|blocked|suspicious|"
             "blacklisted|disallowed) ",
             "heuristic",
@@ -261,6 +264,9 @@ SPAM: tuple[Rule, ...] = (
             r"\bcontent scan",
             "matches a profile",
             "identified as bulk",
+            "offensive",
+            "obscene",
+            "profanity",
         ),
     ),
 )

@@ -23,14 +23,14 @@ REVERSE: tuple[Rule, ...] = (
             "cannot find your (?:reverse )?host ?name",
             "cannot resolve your",
             "(?:no|missing|invalid|bad|without|lacks?|without a) (?:valid )?(?:reverse|rdns|ptr|dns ptr)",
-            r"\b(?:ip|client|host|your)[^.;]{0,40}(?:does not|doesn't|not) resolve",
+            r"\b(?:ip|client|host|your)[^;]{0,40}(?:does not|doesn't|not) resolve",
             "ip name lookup failed",
             "ip address does not match",
             "hostname (?:does not|doesn't) match",
             "may not be mail exchanger",
             "possibly forged",
             r"unverif\w{1,6} sending",
-            "your ip address[^.;]{0,30}(?:has no|not have)",
+            "your ip address[^;]{0,30}(?:has no|not have)",
             "no (?:host ?name|dns) (?:found )?for",
             "rfc ?1912",
         ),
@@ -54,6 +54,7 @@ SENDER: tuple[Rule, ...] = (
             "bad helo",
             "host impersonating",
             "mail ?server is not properly configured",
+            r"\b(?:helo|ehlo) (?:should|must|needs|has to)",
         ),
     ),
     Rule(
@@ -61,7 +62,7 @@ SENDER: tuple[Rule, ...] = (
         "sender_rejected",
         "550 5.1.8 <a@nowhere.example>: Sender address rejected: Domain not found",
         (
-            "sender (?:e-?mail )?(?:address|domain|name)?[^.;]{0,30}(?:rejected|refused|denied|invalid|"
+            "sender (?:e-?mail )?(?:address|domain|name)?[^;]{0,30}(?:rejected|refused|denied|invalid|"
             "not (?:allowed|accepted|exist|verified|valid|found|permitted|recogni|authori)|unknown|"
             "verif|does(?: not|n't) (?:exist|resolve)|blocked|bad|unresolv|could not|cannot|mismatch|"
             "unroutable|unrouteable|must)",
@@ -75,17 +76,17 @@ SENDER: tuple[Rule, ...] = (
             r"unrecogni[sz]ed) (?:\w{1,12} )?(?:sender|mail[- ]?from|from (?:address|domain)|"
             "return[- ]path|envelope[- ](?:sender|from))",
             "(?:mail ?from|envelope[- ](?:sender|from)|return[- ]?path|sender's? domain|from domain|"
-            "from address|from:? header)[^.;]{0,60}(?:reject|refus|den|invalid|not (?:allowed|accepted|"
+            "from address|from:? header)[^;]{0,60}(?:reject|refus|den|invalid|not (?:allowed|accepted|"
             "exist|valid|found|permitted|resolv)|does(?: not|n't) (?:exist|resolve|match)|unknown|"
             "mismatch|unresolv|bad|must|block)",
             "unacceptable mail-?from",
             "mail ?from is mismatched",
             "couldn't (?:verify|find) (?:the )?sender",
             "could not (?:verify|validate) (?:the )?sender",
-            "your (?:e-?mail )?(?:address|domain|email)[^.;]{0,40}(?:is not allowed|does not|doesn't|"
+            "your (?:e-?mail )?(?:address|domain|email)[^;]{0,40}(?:is not allowed|does not|doesn't|"
             "rejected|invalid|not accepted|refused|not valid|unknown|not permitted)",
-            "domain (?:must|of)[^.;]{0,30}resolve",
-            "(?:sending|sender's|originating) (?:domain|address|host)[^.;]{0,40}(?:does not|doesn't|"
+            "domain (?:must|of)[^;]{0,30}resolve",
+            "(?:sending|sender's|originating) (?:domain|address|host)[^;]{0,40}(?:does not|doesn't|"
             "invalid|unresolv|unknown|has no|must|not)",
             "not allowed to send (?:from|as|mail from|e-?mails? (?:from|as))",
             "send as this sender",
@@ -102,6 +103,12 @@ SENDER: tuple[Rule, ...] = (
             "sender denied",
             "unknown sender",
             "sender (?:is|was) (?:denied|rejected)",
+            "possible forgery",
+            "forg(?:ed|ery) (?:sender|from|address)",
+            r"\bbatv\b",
+            "bounce address",
+            "fully qualified e-?mail",
+            "not match the sender",
         ),
     ),
     Rule(
@@ -109,15 +116,15 @@ SENDER: tuple[Rule, ...] = (
         "sender_rejected",
         "550 5.1.7 Absenderadresse abgelehnt",
         (
-            r"absender\w{0,10}[^.;]{0,50}(?:abgelehnt|ungultig|unbekannt|existiert nicht|gesperrt|nicht)",
-            "expediteur[^.;]{0,50}(?:refuse|rejete|invalide|inconnu|bloque|n'existe)",
-            "remitente[^.;]{0,50}(?:rechazad|inval|desconocid|no |bloquead)",
-            "remetente[^.;]{0,50}(?:rejeitad|inval|desconhecid|nao|bloquead)",
-            "mittente[^.;]{0,50}(?:rifiutat|non|sconosciut|bloccat|respint)",
-            r"nadawc\w{1,3}[^.;]{0,50}(?:odrzucon|niepoprawn|nieznan|nie )",
-            r"odesilatel\w{0,3}[^.;]{0,50}(?:odmitnut|neplatn|neexist|neznam)",
-            r"отправител\w{1,3}[^.;]{0,50}(?:отклон|не |неверн|заблокир|запрещ)",
-            "afzender[^.;]{0,40}(?:geweigerd|onbekend|niet)",
+            r"absender\w{0,10}[^;]{0,50}(?:abgelehnt|ungultig|unbekannt|existiert nicht|gesperrt|nicht)",
+            "expediteur[^;]{0,50}(?:refuse|rejete|invalide|inconnu|bloque|n'existe)",
+            "remitente[^;]{0,50}(?:rechazad|inval|desconocid|no |bloquead)",
+            "remetente[^;]{0,50}(?:rejeitad|inval|desconhecid|nao|bloquead)",
+            "mittente[^;]{0,50}(?:rifiutat|non|sconosciut|bloccat|respint)",
+            r"nadawc\w{1,3}[^;]{0,50}(?:odrzucon|niepoprawn|nieznan|nie )",
+            r"odesilatel\w{0,3}[^;]{0,50}(?:odmitnut|neplatn|neexist|neznam)",
+            r"отправител\w{1,3}[^;]{0,50}(?:отклон|не |неверн|заблокир|запрещ)",
+            "afzender[^;]{0,40}(?:geweigerd|onbekend|niet)",
             "发件人",
             "寄件人",
             "送信者",
@@ -142,25 +149,23 @@ RELAY: tuple[Rule, ...] = (
     Rule(
         "relay-word",
         "relay_denied",
-        "554 5.7.1 <u@example.net>: Relay access denied",
+        "553 You are trying to use this host as a relay",
         (
-            r"relay(?:ing|ed|s)?(?: \w{1,12}){0,3} (?:denied|prohibited|not|refused|disabled|forbidden|"
+            r"relay(?:ing|ed|s)?(?: \w{1,12})?(?: \w{1,12})?(?: \w{1,12})? (?:denied|prohibited|not|refused|disabled|forbidden|"
             "rejected|disallowed|blocked|restricted|operation)",
             r"(?:unable|not|denied|cannot|can't|won't|don't|refus\w{1,3}|forbidden|disallowed|"
             r"prohibited|no|not permitted|not allowed|unauthorized|attempt\w{0,3}|"
-            r"invalid)(?: \w{1,14}){0,4} relay",
+            r"invalid)(?: \w{1,14})?(?: \w{1,14})?(?: \w{1,14})?(?: \w{1,14})? relay",
             "relay (?:access|not|disallow|denied)",
             "as a relay",
             "open relay (?:not|denied)",
             "no relay",
             "we (?:do not|don't) relay",
             "relayhost",
-            "relay server",
             "third[- ]party (?:mail|relay)",
             "rcpthosts",
             "isn't in my list",
             "not in my (?:rcpt|list|domain)",
-            "mail relay",
             "relaying",
             "relaying mail to",
         ),
@@ -170,19 +175,18 @@ RELAY: tuple[Rule, ...] = (
         "relay_denied",
         "550 5.7.1 This domain is not hosted here",
         (
-            "(?:not|don't|do not|doesn't|does not|isn't)[^.;]{0,30}(?:handle|accept|host|serve|receive|"
-            "responsible|configured)[^.;]{0,30}(?:domain|mail for|for this|for that|recipient domain)",
+            "(?:not|don't|do not|doesn't|does not|isn't)[^;]{0,30}(?:handle|accept|host|serve|receive|"
+            "responsible|configured)[^;]{0,30}(?:domain|mail for (?!this mail)|recipient domain)",
             r"domain (?:is )?(?:not|isn't) (?:\w{1,12} )?(?:hosted|local|handled|served|configured|"
             "accepted|allowed|here|in my|found in)",
             "not a (?:local|gateway|local or|relay|hosted|final) (?:domain|destination|recipient domain)",
-            "no (?:such )?domain (?:here|at this)",
             "not (?:one of )?(?:our|my) (?:local )?domains?",
             "unknown (?:recipient )?domain here",
             "not configured to (?:accept|relay|receive)",
             "we do not (?:accept|handle|host)",
             "mail for this domain",
             "domain not (?:hosted|local|served|allowed|in)",
-            r"weiterleit\w{1,4}[^.;]{0,20}(?:nicht|verweigert)",
+            r"weiterleit\w{1,4}[^;]{0,20}(?:nicht|verweigert)",
             "relais",
             "relayage",
             r"non autoris\w{1,4} a relayer",
@@ -196,6 +200,8 @@ RELAY: tuple[Rule, ...] = (
             r"domain \S{1,60} (?:is )?not (?:\w{1,12} )?(?:hosted|local|handled|served|configured|here)",
             "allowed to be relayed",
             "isn't allowed",
+            "not (?:a )?(?:local host|gateway)",
+            "not a gateway",
         ),
     ),
 )

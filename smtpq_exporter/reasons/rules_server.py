@@ -7,6 +7,34 @@ from __future__ import annotations
 
 from smtpq_exporter.reasons.rule import Rule
 
+MEMBERS: tuple[Rule, ...] = (
+    Rule(
+        "policy-list",
+        "policy_rejected",
+        "550 This is a closed mailing list",
+        (
+            "closed (?:mailing )?list",
+            "members[ -]only",
+            "(?:non-?|not a )member",
+            "moderated",
+            "user (?:rules|preferences)",
+            "recipient preferences",
+            "blocked by the recipient",
+            "only accept(?:s|ing) (?:mail|messages) from",
+            "not allowed to post",
+            "not member",
+            "have been told to reject",
+            "told to reject your mail",
+            "by your organization",
+            "user reject",
+            "not a (?:member|subscriber)",
+            "refuse to receive",
+            "your country",
+            "mail from this sender is not wanted",
+        ),
+    ),
+)
+
 RULES: tuple[Rule, ...] = (
     Rule(
         "server-storage",
@@ -34,10 +62,16 @@ RULES: tuple[Rule, ...] = (
         "policy_rejected",
         "554 Transaction failed, reject due to policy restrictions",
         (
-            r"(?:due to|because of|by|against|violat\w{1,4}|for|under|breach of|per) (?:\w{1,14} ){0,2}(?:policy|policies)",
+            r"(?:due to|because of|by|against|violat\w{1,4}|for|under|breach of|per) (?:\w{1,14} )?(?:\w{1,14} )?(?:policy|policies)",
             r"policy (?:\w{1,12} )?(?:restriction|reason|violation|reject|prohibit|den)",
             "administrative(?:ly)? (?:prohibit|lockout|reject|den)",
         ),
+    ),
+    Rule(
+        "mailer-unknown",
+        "local_config",
+        "554 5.3.0 unknown mailer error 2",
+        ("unknown mailer error",),
     ),
     Rule(
         "server-error",
@@ -100,7 +134,7 @@ RULES: tuple[Rule, ...] = (
             r"service (?:\w{1,14} )?(?:is )?(?:temporarily |currently )?(?:unavailable|not available|"
             "refuse|shut|closing|down|interrupt|stopped|not accepting|denied due to)",
             "unavailable",
-            r"(?:please |pls )?(?:try|retry|send|resend)(?: \w{1,12}){0,3} (?:later|again)",
+            r"(?:please |pls )?(?:try|retry|send|resend)(?: \w{1,12})?(?: \w{1,12})?(?: \w{1,12})? (?:later|again)",
             "again later",
             r"later\b",
             "try again",
@@ -128,7 +162,7 @@ RULES: tuple[Rule, ...] = (
         "expired",
         "550 4.4.7 Message expired: delivery time is over",
         (
-            "(?:message|delivery|mail)[^.;]{0,20} (?:has )?(?:expired|timed out)",
+            "(?:message|delivery|mail)[^;]{0,20} (?:has )?(?:expired|timed out)",
             "too old",
             "retry timeout",
             "undeliverable for",
@@ -138,29 +172,9 @@ RULES: tuple[Rule, ...] = (
         ),
     ),
     Rule(
-        "policy-list",
-        "policy_rejected",
-        "550 This is a closed mailing list",
-        (
-            "closed (?:mailing )?list",
-            "members[ -]only",
-            "(?:non-?|not a )member",
-            "moderated",
-            "user (?:rules|preferences)",
-            "recipient preferences",
-            "blocked by the recipient",
-            "only accept(?:s|ing) (?:mail|messages) from",
-            "not allowed to post",
-            "not member",
-            "have been told to reject",
-            "told to reject your mail",
-            "by your organization",
-        ),
-    ),
-    Rule(
         "policy-word",
         "policy_rejected",
-        "554 5.7.1 Rejected by local policy",
+        "554 5.7.1 Access denied",
         (
             "policy",
             "policies",
@@ -221,11 +235,5 @@ RULES: tuple[Rule, ...] = (
             "permission",
             "violat",
         ),
-    ),
-    Rule(
-        "delivery-failed",
-        "unknown",
-        "Delivery failed",
-        (r"^000 0\.0\.0 (?:failed|undeliverable|delivery failed|failed to deliver|could not deliver)$",),
     ),
 )

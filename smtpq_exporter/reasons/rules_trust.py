@@ -29,7 +29,6 @@ GREYLIST: tuple[Rule, ...] = (
             r"\bgl0\d\b",
             "серый список",
             "серые списки",
-            "серыи список",
         ),
     ),
     Rule(
@@ -37,10 +36,10 @@ GREYLIST: tuple[Rule, ...] = (
         "greylisted",
         "450 4.2.0 You are new here, try again in 300 seconds",
         (
-            "(?:try|retry|come back|again|wait|resend)[^.;]{0,40} in (?:at least |"
+            "(?:try|retry|come back|again|wait|resend)[^;]{0,40} in (?:at least |"
             r"about )?\d{1,5} ?(?:s\b|sec|min)",
             r"deferred for \d{1,5} ?(?:s\b|sec|min)",
-            r"temporarily (?:deferred|rejected|refused)[^.;]{0,30}\d{1,5} (?:sec|min)",
+            r"temporarily (?:deferred|rejected|refused)[^;]{0,30}\d{1,5} (?:sec|min)",
         ),
     ),
     Rule(
@@ -48,9 +47,9 @@ GREYLIST: tuple[Rule, ...] = (
         "greylisted",
         "451 4.7.1 This is your first contact, please try again later",
         (
-            "first (?:time|attempt|contact)[^.;]{0,40}(?:try|retry|later|again)",
+            "first (?:time|attempt|contact)[^;]{0,40}(?:try|retry|later|again)",
             "you(?:r server)? (?:are|is) (?:new|unknown) here",
-            "(?:unknown|new) (?:triplet|sender|triple)[^.;]{0,20}(?:try|retry|later|defer)",
+            "(?:unknown|new) (?:triplet|sender|triple)[^;]{0,20}(?:try|retry|later|defer)",
             "triplet",
             "early[ -]retry",
             "retry too (?:soon|early)",
@@ -87,12 +86,15 @@ TLS: tuple[Rule, ...] = (
             "verschlusselung",
             "chiffrement requis",
             "cifrado requerido",
+            "must encrypt",
+            "does not support (?:tls|starttls|encrypt)",
+            "not support tls",
         ),
     ),
     Rule(
         "tls-broken",
         "tls_failure",
-        "454 4.7.0 TLS not available due to local problem",
+        "454 4.7.5 Your certificate has expired",
         (
             "tls (?:currently |temporarily )?(?:not available|unavailable|failure|failed|error|"
             "negotiation|alert)",
@@ -142,6 +144,8 @@ LOGIN: tuple[Rule, ...] = (
             "don't authenticate",
             "was not authenticated",
             "not authenticated",
+            "authentication turned off",
+            "smtp auth re",
         ),
     ),
     Rule(
@@ -177,6 +181,8 @@ LOGIN: tuple[Rule, ...] = (
             "sender address rejected: not (?:owned|logged)",
             "mail from must equal authorized user",
             "must equal auth",
+            "auth(?:entication)? exchange",
+            "authorization fail",
         ),
     ),
 )
@@ -193,14 +199,14 @@ PROOF: tuple[Rule, ...] = (
         "auth_failure",
         "550 5.7.23 Message rejected: SPF check failed for example.org",
         (
-            r"\bspf\b(?![^.]{0,20}helo, ptr)(?:[^.;]{0,80}(?:fail|reject|not|den|record|check|policy|"
+            r"\bspf\b(?![^.]{0,20}helo, ptr)(?:[^;]{0,80}(?:fail|reject|not|den|record|check|policy|"
             "permit|deny|block|error|mismatch|soft|hard|invalid|violat|valid|forbid|prohib|authenti|:)|"
             "$)",
             "sender policy framework",
             "openspf",
-            r"not (?:a )?(?:designated|permitted|authori[sz]ed|allowed)[^.;]{0,60}\bspf\b",
-            r"(?:fail\w{0,3}|reject\w{0,2})[^.;]{0,30} spf\b",
-            r"(?:\bip|host|server|client)\b[^.;]{0,30} (?:is )?not (?:allowed|permitted|authori[sz]ed) to send (?:e-?mails? |messages? )?(?:from|for|on behalf)",
+            r"not (?:a )?(?:designated|permitted|authori[sz]ed|allowed)[^;]{0,60}\bspf\b",
+            r"(?:fail\w{0,3}|reject\w{0,2})[^;]{0,30} spf\b",
+            r"(?:\bip|host|server|client)\b[^;]{0,30} (?:is )?not (?:allowed|permitted|authori[sz]ed) to send (?:e-?mails? |messages? )?(?:from|for|on behalf)",
         ),
     ),
     Rule(
@@ -235,7 +241,7 @@ PROOF: tuple[Rule, ...] = (
             "authentication-results",
             "spoof(?:ed|ing)",
             "forged (?:sender|from|mail|address)",
-            "impersonat",
+            "impersonat(?!ing domain)",
         ),
     ),
 )

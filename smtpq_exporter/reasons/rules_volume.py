@@ -24,11 +24,10 @@ RULES: tuple[Rule, ...] = (
             r"(?:unexpected|high|excessive|large|unusual|increased|suspicious) (?:\w{1,12} )?(?:volume|"
             "rate|number|amount|traffic|activity)",
             "(?:sending|delivery|receiving|message|mail|connection|hourly|daily|relay|sent|per[- ]hour|"
-            r"per[- ]day) (?:rate|limit|quota)s?\b[^.;]{0,30}(?:exceed|reach|hit|over)",
+            r"per[- ]day) (?:rate|limit|quota)s?\b[^;]{0,30}(?:exceed|reach|hit|over)",
             "at a rate",
             "rate (?:that|exceed|is|control|of)",
-            r"(?:exceed|reach|over)\w{0,5} (?:the |your |its |our |maximum |max |allowed |a |daily |"
-            "hourly )*?[^.;]{0,30}(?:rate|per (?:hour|day|minute|second|session|connection)|"
+            r"(?:exceed|reach|over)\w{0,5} [^;]{0,50}(?:rate|per (?:hour|day|minute|second|session|connection)|"
             "sending limit|sent limit|send limit|(?:connection|message|mail|email|recipient|"
             "envelope)s? (?:limit|count|quota))",
             "submission rate",
@@ -40,7 +39,7 @@ RULES: tuple[Rule, ...] = (
         "rate_limited",
         "421 4.7.0 Too many concurrent connections from your host",
         (
-            r"too many (?!hops|unknown|unauth)(?!(?:\w{1,10} )?(?:received|nested|errors? in|"
+            r"too many (?!hops|unknown|un|.?received)(?!(?:\w{1,10} )?(?:nested|errors? in|"
             r"attach))(?:\w{1,14} ){0,1}(?:\w{1,14} )?(?:connections?|sessions?|messages?|mails?|"
             "e-?mails?|recipients?|rcpts?|requests?|concurrent|errors?|attempts?|transactions?|"
             "commands?|invalid|deliveries|tries|unknown|simultaneous|processes|threads|simultaneously)",
@@ -66,9 +65,9 @@ RULES: tuple[Rule, ...] = (
             r"(?:daily|hourly|sending|sender|outgoing|outbound|smtp relay) (?:\w{1,12} )?(?:limit|"
             "quota)s?",
             "reduce (?:your |the )?(?:rate|number|speed|volume)",
-            r"\b(?:user|account|domain|sender|host|ip)[^.;]{0,40} (?:has |have )?(?:exceeded|"
-            "reached) [^.;]{0,30}(?:limit|threshold|allowance|sending|messages)",
-            "exceeded (?:the )?(?:max|maximum|number of|allowed)[^.;]{0,30}(?:messages|emails|"
+            r"\b(?:user|account|domain|sender|host|ip)[^;]{0,40} (?:has |have )?(?:exceeded|"
+            "reached) [^;]{0,30}(?:limit|threshold|allowance|sending|messages)",
+            "exceeded (?:the )?(?:max|maximum|number of|allowed)[^;]{0,30}(?:messages|emails|"
             "recipients|connections|hour|day)",
             "policy size per transaction",
             "same message-id",
@@ -78,6 +77,8 @@ RULES: tuple[Rule, ...] = (
             "max defers",
             r"limit of \d{1,5} (?:messages|mails|emails|recipients|connections)",
             "permitted limits?",
+            "quota for sending",
+            "sent (?:too many|more) (?:mails?|messages|e-?mails?)",
         ),
     ),
     Rule(
@@ -111,9 +112,9 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "rate-unusual",
         "rate_limited",
-        "421 4.7.0 Temporarily deferred due to user complaints",
+        "421 4.7.0 Held back because of user complaints",
         (
-            "temporarily (?:deferred|blocked|rate|restricted|limited)[^.;]{0,40}(?:volume|complaints|"
+            "temporarily (?:deferred|blocked|rate|restricted|limited)[^;]{0,40}(?:volume|complaints|"
             "activity|rate)",
             "user complaints",
             "receiving (?:mail|messages) (?:too|at)",

@@ -22,6 +22,7 @@ _SAID = re.compile(r"\b(?:said|to me|returned|did not like our [a-z :]{2,30}): ?
 _ENHANCED = re.compile(r"(?<![\d.])[45]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _REPEATED = re.compile(r"(?<!\S)[245]\d\d-|(?<!\S)[245]\d\d (?=[45]\.\d)|(?<![\d.\w])[245]\.\d{1,3}\.\d{1,3}(?![\d.])")
 _IN_REPLY = re.compile(r" ?\(in reply to [a-z ]{2,40}\)")
+_REJECTED = re.compile(r"; (?:from=<|to=<|proto=|helo=<)")
 _ARROW = re.compile(r"-> ?(?=[45]\d\d\b)")
 _SUSPENDED = ("delivery temporarily suspended", "retry time not reached", "retry time not yet reached")
 _COURTESY = re.compile(r" to (?:best |help )?(?:reduce|protect) [^.]{0,60}\bspam\b[^.]{0,60}")
@@ -86,5 +87,6 @@ def unwrap(folded: str) -> Reply:
     if "{" in rest:
         rest = _FIELDS.sub(" ", rest)
     if found or code:
-        rest = " ".join(_REPEATED.sub(" ", rest).split())
+        rest = " ".join(_REPEATED.sub(" ", rest).split()).replace(f" {code} ", " ")
+    rest = rest.replace(". ", " ; ")  # so that a gap of a phrase can cross a host name and not a sentence
     return Reply(code, enhanced, rest[:LONGEST_TEXT], remote, suspended)
