@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
+from math import isnan
 from pathlib import Path
 
 import pytest
@@ -326,7 +327,9 @@ def test_every_expression_of_the_dashboard_shows_something(story: Story, title: 
     """Each query, executed over the whole story, returns series with the labels of its legend."""
     instance = ".*" if title in ("Failed readings by kind", "Sources") else "postfix"
     query = faster(promql.expand(expression, interval="20s", mta_instance=instance))
-    found = story.prometheus.series(query, story.begun, story.at["drained"])
+    # A queue this small shrinks for a second only.
+    start, end = (story.at["shrinking"],) * 2 if title == "Empty in" else (story.begun, story.at["drained"])
+    found = story.prometheus.series(query, start, end)
     excuse = MAY_BE_EMPTY.get(title)
     if not found and isinstance(excuse, str):
         pytest.skip(excuse)
@@ -334,7 +337,10 @@ def test_every_expression_of_the_dashboard_shows_something(story: Story, title: 
     [legend] = [target["legendFormat"] for one in promql.panels() if one["title"] == title
                 for target in one["targets"] if target["expr"] == expression]
     for labels, values in found:
-        assert all(value == value and value >= 0 for value in values), (query, labels)  # noqa: PLR0124 - NaN
+        # NaN: the quantile of nothing, while nothing was delivered.
+        numbers = [value for value in values if not isnan(value)]
+        assert numbers, (query, labels)
+        assert min(numbers) >= 0, (query, labels)
         # The source "host" belongs to no mail server: its labels mta and mta_instance are empty.
         without = {"mta_instance"} if labels.get("source") == "host" else set()
         assert set(re.findall(r"{{(\w+)}}", legend)) - without <= set(labels), (legend, labels)

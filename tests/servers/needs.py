@@ -40,6 +40,7 @@ NEEDS: dict[str, Need] = {
     "zabbix-agent": Need(("zabbix_agentd",), "zabbix-agent"),
     "postgresql": Need(("psql",), "postgresql"),
     "php": Need(("php",), "php-cli"),
+    "strace": Need(("strace",), "strace", root=True),
     "systemd": Need(("systemd-analyze",), "systemd"),
     "journal": Need(("journalctl",), "systemd"),
     "chromium": Need(("chromium",), "chromium"),
