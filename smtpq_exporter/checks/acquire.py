@@ -8,6 +8,7 @@ no rights, and knows what happened before. Failures are SourceError; no path ret
 from __future__ import annotations
 
 import json
+import os
 import time
 
 from smtpq_exporter.checks.client import AbsentError, Access, get
@@ -87,6 +88,9 @@ def _instances(options: Options) -> list[Any]:
     from smtpq_exporter.mta.base import Instance
 
     if options.config_dir:
+        if not os.path.isdir(options.config_dir):  # noqa: PTH112
+            raise SourceError("unavailable", f"no directory {options.config_dir}",
+                              "-d names the configuration directory of a Postfix instance")
         name = options.mta if options.mta not in (None, "auto") else "postfix"
         return list(discovery.complete(Instance(mta=name, name="", config_directory=options.config_dir)))
     wanted = [found for found in discovery.discover() if options.mta in (None, "auto", found.mta)]
