@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -128,11 +129,14 @@ def test_unreadable_directory_in_the_middle() -> None:
 
 def test_many_messages_in_little_memory() -> None:
     """200,000 messages are streamed: the plugin stays below 100 MB."""
-    def many():
-        for start in range(0, 200_000, 500):
-            yield b"".join(message(number) for number in range(start, start + 500))
+    class Many:
+        """Anew for each client: one of them only looks whether somebody listens."""
 
-    with FakeQueue(listing(many())) as queue:
+        def __iter__(self) -> Iterator[bytes]:
+            for start in range(0, 200_000, 500):
+                yield b"".join(message(number) for number in range(start, start + 500))
+
+    with FakeQueue(listing(Many())) as queue:
         child = subprocess.Popen([*PLUGIN, "-d", str(queue.config), "-t", "60"], stdout=subprocess.PIPE)
         assert child.stdout is not None
         text = child.stdout.read().decode()
