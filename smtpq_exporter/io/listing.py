@@ -7,7 +7,8 @@ what changed. Law: half a listing is no listing; the parser says whether the end
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
+from contextlib import closing
 from pathlib import Path
 
 from smtpq_exporter.aggregate import Aggregator
@@ -43,8 +44,9 @@ class ListingReader:
         table = FactTable()
         parts = [Ledger(table) for _ in range(_PARTS)]
         duplicates = 0
-        for piece in self._pieces(deadline):
-            duplicates += _count(parser.feed(piece), total, parts)
+        with closing(self._pieces(deadline)) as pieces:
+            for piece in pieces:
+                duplicates += _count(parser.feed(piece), total, parts)
         duplicates += _count(parser.close(), total, parts)
         return total.snapshot(
             now, self.source, retries=False, forced=parser.forced,
@@ -66,12 +68,12 @@ class ListingReader:
         if command is not None:
             command.kill()
 
-    def _pieces(self, deadline: float) -> Iterator[bytes]:
+    def _pieces(self, deadline: float) -> Generator[bytes, None, None]:
         if self._listing.socket:
             return stream(str(Path(self._instance.queue_directory) / self._listing.socket), deadline)
         return self._output(deadline)
 
-    def _output(self, deadline: float) -> Iterator[bytes]:
+    def _output(self, deadline: float) -> Generator[bytes, None, None]:
         command = self._command = Command(arguments(self._listing, self._instance), deadline)
         yield from command
         self._command = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.command import MOST
@@ -16,7 +16,7 @@ from smtpq_exporter.io.command import MOST
 _CHUNK = 1 << 18
 
 
-def stream(path: str, deadline: float, *, most: int = MOST) -> Iterator[bytes]:
+def stream(path: str, deadline: float, *, most: int = MOST) -> Generator[bytes, None, None]:
     """Pieces of what the server at `path` sends until it closes; `deadline` on time.monotonic()."""
     with socket.socket(socket.AF_UNIX) as client:
         try:
