@@ -97,7 +97,7 @@ def load(flags: Flags) -> Config:
 
 
 def once(config: Config, wire: Wire, put: Callable[[bytes], None], *, demo: bool = False) -> int:
-    """Read everything once and hand the metrics to `put`; UNREAD if a source could not be read."""
+    """Read everything once and hand the metrics to `put`; UNREAD if a queue could not be read."""
     sampler = Sampler(demo=demo)
     wiring = wire(sampler)
     wiring.start(config)
@@ -112,8 +112,7 @@ def once(config: Config, wire: Wire, put: Callable[[bytes], None], *, demo: bool
         put(Edition(state, state.taken_at).metrics(TEXT).plain)
     finally:
         sampler.stop()
-    sources = [source for sample in state.samples for source in sample.sources]
-    return GOOD if all(source.fault is None for source in sources) else UNREAD
+    return GOOD if all(sample.queue is not None for sample in state.samples) else UNREAD
 
 
 def _guard(config: Config) -> Guard:

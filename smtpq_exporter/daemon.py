@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable
@@ -67,7 +68,11 @@ class Daemon:
         web = self._config.web
         guard = self._setting.make_guard(self._config)
         routes = Routes(
-            self._exposed, telemetry_path=web.telemetry_path, ready=self._sampler.ready, reload=self.reload
+            self._exposed,
+            telemetry_path=web.telemetry_path,
+            ready=self._sampler.ready,
+            reload=self.reload,
+            host=socket.gethostname(),
         )
         sockets = (
             listening.inherited()

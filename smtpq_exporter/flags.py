@@ -38,7 +38,7 @@ environment:
 
 signals: SIGHUP reads the configuration again (so does POST /-/reload), SIGTERM ends.
 exit codes: 0 good; 1 the configuration or the address cannot be used; 2 wrong flags;
-            3 --once or --textfile could not read a source (what could be read is there)."""
+            3 --once or --textfile could not read a queue (what could be read is there)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,8 +37,8 @@ class LogPump(Protocol):
     def run(self, stop: threading.Event) -> None:
         """Follow until `stop` is set."""
 
-    def tally(self, now: float) -> LogTally:
-        """The counters now."""
+    def tally(self, now: float) -> LogTally | None:
+        """The counters now; None before anything was read."""
 
     def states(self) -> tuple[SourceState, ...]:
         """How the log sources do."""
@@ -151,10 +151,8 @@ class Sampler:
         return any(worker.busy for worker in self._workers())
 
     def behind(self) -> bool:
-        """Whether a log has lines that were not read yet."""
-        now = self._clock()
-        tallies = [watch.pump.tally(now) for watch in self._watches if watch.pump is not None]
-        return any(tally.lag_bytes for tally in tallies)
+        """Whether a log that can be read has lines that were not read yet."""
+        return any(_behind(watch.pump, self._clock()) for watch in self._watches if watch.pump is not None)
 
     def alive(self) -> bool:
         """Whether the sampler itself still moves: what systemd's watchdog wants to know."""
@@ -238,3 +236,10 @@ class Sampler:
             hanging = [worker.check(now) for worker in self._workers()]
             if any(hanging) or now - self._published_at >= REFRESH:
                 self.publish()
+
+
+def _behind(pump: LogPump, now: float) -> bool:
+    tally = pump.tally(now)
+    if tally is None:
+        return all(source.fault is None for source in pump.states())
+    return bool(tally.lag_bytes)

@@ -62,7 +62,7 @@ def succeeded(course: Course, pace: Pace, *, started: float, duration: float, tr
         success=True,
         duration=duration,
         last_attempt=started,
-        last_success=started + duration,
+        last_success=round(started + duration, 3),
         truncated=truncated,
         fault=None,
         interval=_interval(pace, durations),

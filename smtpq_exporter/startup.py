@@ -66,7 +66,7 @@ def _sample(sample: Sample, instance: Instance | None, now: float) -> list[str]:
 
 
 def _source(source: SourceState) -> list[str]:
-    what = "log" if source.source == "log" else "queue"
+    what = "log" if source.source.startswith("log") else "queue"
     if source.fault is not None:
         said = [f"    {what:<6} CANNOT BE READ by {source.source} ({source.fault.kind}): {source.fault.text}"]
         return [*said, f"           {source.fault.hint}"] if source.fault.hint else said

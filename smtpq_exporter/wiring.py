@@ -6,16 +6,14 @@ same: it keeps what it has learnt of its queue and where it stands in its log.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from smtpq_exporter.config import Config
-from smtpq_exporter.errors import SourceError
 from smtpq_exporter.host import HostReading, HostSource, Place
 from smtpq_exporter.io.discovery import complete, discover
+from smtpq_exporter.io.pump import open_pump
 from smtpq_exporter.io.reader import QueueReader
 from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.logs.tally import Tally
@@ -27,8 +25,6 @@ from smtpq_exporter.schedule import Pace
 from smtpq_exporter.source import QueueSource
 from smtpq_exporter.worker import Worker
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(frozen=True, slots=True)
 class _Order:
@@ -38,7 +34,7 @@ class _Order:
     pace: Pace
     rules: tuple[tuple[str, str], ...]
     top: int
-    logs: tuple[object, ...]
+    logs: tuple[str, str] | None
 
 
 class Wiring:
@@ -100,54 +96,15 @@ class Wiring:
             sampling.duty,
             sampling.max_staleness,
         )
-        logs = (
-            (
-                config.logs.state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0],
-                config.logs.start,
-            )
-            if config.logs.enabled and instance.logs
-            else ()
-        )
+        directory = config.logs.state_directory or os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+        logs = (directory, config.logs.start) if config.logs.enabled and instance.logs else None
         return _Order(instance, pace, config.user_rules, config.top_destinations, logs)
 
     def _watch(self, order: _Order) -> Watch:
-        instance = order.instance
-        classifier = Classifier(order.rules)
+        instance, classifier = order.instance, Classifier(order.rules)
         source = QueueSource(instance, lambda one: self._read(one, classifier=classifier, top=order.top))
         worker = Worker(f"{instance.mta}/{instance.name} queue", source, order.pace, self._sampler.publish)
-        return Watch(instance, worker, self._pump(order, classifier))
-
-    @staticmethod
-    def _pump(order: _Order, classifier: Classifier) -> LogPump | None:
-        instance, make = order.instance, MTAS[order.instance.mta].log
-        if not order.logs or make is None:
-            return None
-        directory, start = order.logs
-        try:
-            from smtpq_exporter.io.pump import open_pump
-        except ImportError:
-            return None
-        tally = Tally(order.top)
-        names = instance.syslog_names or MTAS[instance.mta].discovery.syslog_names
-        try:
-            return open_pump(
-                instance,
-                state_directory=Path(str(directory)) if directory else None,
-                start=str(start),
-                parser=make(tally, classifier, names),
-                tally=tally,
-            )
-        except SourceError as error:
-            log.warning(
-                "cannot follow the log: %s",
-                error.what,
-                extra={
-                    "source": f"{instance.mta}/{instance.name} log",
-                    "kind": error.kind,
-                    "hint": error.hint,
-                },
-            )
-            return None
+        return Watch(instance, worker, _pump(order))
 
     def _host_worker(self, config: Config, instances: list[Instance]) -> Worker[HostReading] | None:
         if not config.host.enabled:
@@ -158,3 +115,21 @@ class Wiring:
         )
         pace = replace(Pace(), interval=config.host.interval, timeout=10.0)
         return Worker("host", HostSource(places), pace, self._sampler.publish)
+
+
+def _pump(order: _Order) -> LogPump | None:
+    """What follows the log of an instance, with a classifier of its own: it runs in another thread."""
+    instance, mta = order.instance, MTAS[order.instance.mta]
+    make = mta.log
+    if not order.logs or make is None:
+        return None
+    directory, start = order.logs
+    classifier = Classifier(order.rules)
+    names = instance.syslog_names or mta.discovery.syslog_names
+    return open_pump(
+        instance,
+        state_directory=directory or None,
+        start=start,
+        tally=lambda state: Tally(order.top) if state is None else Tally.restore(state, order.top),
+        parser=lambda tally: make(tally, classifier, names),
+    )

@@ -121,7 +121,7 @@ class Worker(Generic[T]):
                 f"{type(error).__name__}: {error}",
                 "an error in this program; please report it",
             )
-        duration = time.monotonic() - started
+        duration = round(time.monotonic() - started, 6)
         with self._lock:
             self._running = None
             self._relabel()

@@ -7,6 +7,7 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests.servers import needs
 from tests.servers.exim import EximServer
@@ -16,6 +17,10 @@ from tests.servers.packages import Unavailable
 from tests.servers.postfix import PostfixServer
 from tests.servers.sendmail import SendmailServer
 from tests.servers.sink import Sink
+
+# No timing assertions: these machines are shared.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

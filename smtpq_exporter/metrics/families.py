@@ -85,11 +85,8 @@ class _Page:
         self, metric: Metric, labels: tuple[str, ...], values: Mapping[str, int], known: tuple[str, ...] = ()
     ) -> None:
         """Add one sample for each key, and an explicit 0 for each `known` key that is missing."""
-        for key in known:
-            if key not in values:
-                self.put(metric, (*labels, key), 0)
-        for key, value in values.items():
-            self.put(metric, (*labels, key), value)
+        for key in dict.fromkeys((*known, *values)):
+            self.put(metric, (*labels, key), values.get(key, 0))
 
     def families(self) -> list[Family]:
         """What was written, in the order of the catalog."""

@@ -1,4 +1,4 @@
-"""docs/metrics.md, printed from the catalog: `python -m smtpq_exporter.metrics.reference` (make docs). Pure."""
+"""docs/metrics.md, printed from the catalog: python -m smtpq_exporter.metrics.reference (make docs). Pure."""
 
 from __future__ import annotations
 

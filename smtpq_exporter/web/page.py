@@ -5,7 +5,6 @@ Pure: reads the JSON of view.py, so that page and API never disagree; every text
 
 from __future__ import annotations
 
-import platform
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -24,12 +23,11 @@ _ICON = (
 )
 
 
-def render(sample: dict[str, Any], telemetry_path: str = "/metrics") -> str:
-    """The page for one answer of /api/v1/sample."""
+def render(sample: dict[str, Any], telemetry_path: str = "/metrics", host: str = "") -> str:
+    """The page for one answer of /api/v1/sample; `host` is the name of this machine."""
     mtas = sample["mtas"]
     worst = sum(judge(mta).level != "good" for mta in mtas)
     title = f"({worst}) " if worst else ""
-    host = platform.node()
     head = el(
         "head",
         el("meta", charset="utf-8"),

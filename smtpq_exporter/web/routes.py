@@ -38,9 +38,10 @@ class Routes:
         telemetry_path: str = "/metrics",
         ready: Callable[[], bool] = lambda: True,
         reload: Callable[[], str] = lambda: "",
+        host: str = "this host",
     ) -> None:
         self._exposed, self._ready, self._reload = exposed, ready, reload
-        self._telemetry_path = telemetry_path
+        self._telemetry_path, self._host = telemetry_path, host
         self._table: dict[str, tuple[tuple[str, ...], Callable[[Request], Response]]] = {
             telemetry_path: (_READ, self._metrics),
             "/": (_READ, self._page),
@@ -80,12 +81,12 @@ class Routes:
 
     def _page(self, request: Request) -> Response:
         edition = self._edition()
-        made = edition.once(
-            "page",
-            lambda: rendered(
-                page.render(view.as_json(edition.state, edition.now), self._telemetry_path).encode()
-            ),
-        )
+
+        def make() -> Rendered:
+            sample = view.as_json(edition.state, edition.now)
+            return rendered(page.render(sample, self._telemetry_path, self._host).encode())
+
+        made = edition.once("page", make)
         return _send(request, made, "text/html; charset=utf-8", _PAGE_POLICY)
 
     def _sample(self, request: Request) -> Response:

@@ -60,10 +60,8 @@ def judge(mta: dict[str, Any]) -> Verdict:
         else ""
     )
     moving = [each for each in queues if each["messages"] and (each["held"] or 0) < each["messages"]]
-    oldest = max(
-        (each["oldest_age_seconds"] for each in moving if each["oldest_age_seconds"] is not None),
-        default=None,
-    )
+    ages = [each["oldest_waiting_age_seconds"] for each in moving]
+    oldest = max((age for age in ages if age is not None), default=None)
     if oldest is not None and oldest > LATE:
         late = sum(_older(each) for each in moving)
         reason, advice = _main_reason(queue["reasons"])
@@ -92,7 +90,7 @@ def judge(mta: dict[str, Any]) -> Verdict:
 
 def _blind(mta: dict[str, Any]) -> Verdict:
     for source in mta["sources"]:
-        if source["source"] != "log" and source["fault"] is not None:
+        if not source["source"].startswith("log") and source["fault"] is not None:
             fault = source["fault"]
             return Verdict(BLIND, f"The queue cannot be read: {fault['text']}.", fault["hint"])
     return Verdict(BLIND, "The queue has not been read yet.")
@@ -102,11 +100,13 @@ def _older(queue: dict[str, Any]) -> int:
     ages = queue["ages"]
     if ages is None:
         return 0
-    return sum(
+    late = sum(
         count
         for bound, count in zip((*ages["bounds"], float("inf")), ages["counts"], strict=True)
         if bound > LATE
     )
+    # The distribution counts held messages too.
+    return min(late, queue["messages"] - (queue["held"] or 0))
 
 
 def _main_reason(reasons: dict[str, int]) -> tuple[str, str]:
