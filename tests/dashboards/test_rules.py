@@ -85,11 +85,11 @@ def test_an_alert_says_what_how_bad_and_where_to_read_on(rule: dict[str, object]
     assert annotations["runbook_url"] == f"{BASE}{name}.md"
 
 
-def test_there_are_the_five_alerts() -> None:
-    """Old, growing, held, source failing, spool filling."""
+def test_there_are_the_six_alerts() -> None:
+    """Old, growing, held, server down, source failing, spool filling."""
     assert {rule["alert"] for rule in promql.rules("alerts")} == {
-        "SmtpQueueOld", "SmtpQueueGrowing", "SmtpQueueHeld", "SmtpQueueSourceFailing",
-        "SmtpQueueSpoolFilling"}
+        "SmtpQueueOld", "SmtpQueueGrowing", "SmtpQueueHeld", "SmtpQueueServerDown",
+        "SmtpQueueSourceFailing", "SmtpQueueSpoolFilling"}
 
 
 def test_ages_are_told_in_words_of_time() -> None:
@@ -124,6 +124,7 @@ def test_panels_named_in_runbooks_exist() -> None:
 def test_every_alert_is_tried_in_all_ways() -> None:
     """Each alert has a unit test file that sees it fire, sees it quiet, and sees data go missing."""
     names = {"old": "SmtpQueueOld", "growing": "SmtpQueueGrowing", "held": "SmtpQueueHeld",
+             "server_down": "SmtpQueueServerDown",
              "source_failing": "SmtpQueueSourceFailing", "spool_filling": "SmtpQueueSpoolFilling"}
     for stem, alert in names.items():
         text = (promql.PROMETHEUS / "tests" / f"{stem}.yml").read_text("utf-8")

@@ -133,7 +133,7 @@ def mails() -> list[Mail]:
 
 
 def tell(story: Story) -> None:
-    """The story: empty, filled, tried again, half drained, drained, and the exporter gone."""
+    """The story: empty, filled, tried again, half drained, drained, Postfix down, the exporter gone."""
     postfix = story.postfix
     story.remember("empty", messages=0, held=0)
     # Growth is judged against what was there before.
@@ -173,6 +173,10 @@ def tell(story: Story) -> None:
     for alert in ("SmtpQueueOld", "SmtpQueueGrowing", "SmtpQueueHeld"):
         story.until(partial(story.quiet, alert))
     story.at["quiet"] = time.time()
+
+    postfix.stop()
+    story.until(partial(story.firing, "SmtpQueueServerDown", mta_instance="postfix"))
+    story.at["stopped"] = time.time()
 
     assert story.exporter.stop() == 0
     story.until(lambda: story.firing("SmtpQueueSourceFailing", part="exporter"))
@@ -396,6 +400,17 @@ def test_the_real_alerts_wait_their_time(story: Story) -> None:
     firing = story.prometheus.series('ALERTS{alertname=~"SmtpQueue.*", alertstate="firing"}', story.begun,
                                      story.at["drained"])
     assert firing == []
+
+
+def test_a_server_that_is_down_is_said_to_be_down(story: Story) -> None:
+    """When Postfix has stopped `smtpq_up` is 0; its spool is still read, so the queue is an explicit 0."""
+    up = 'smtpq_up{mta_instance="postfix"}'
+    assert story.prometheus.value(up, story.at["full"]) == 1
+    assert story.prometheus.value(up, story.at["stopped"]) == 0
+    queues = by(story.prometheus.query(panel("Messages by queue"), story.at["stopped"]), "queue")
+    assert queues == dict.fromkeys(QUEUES, 0)
+    alert = 'ALERTS{alertname="FastSmtpQueueServerDown", mta_instance="postfix"}'
+    assert story.prometheus.query(alert, story.at["full"]) == []
 
 
 def test_an_exporter_that_is_gone_leaves_no_numbers(story: Story) -> None:
