@@ -1,0 +1,316 @@
+"""Following one log through its rotations by looking at its size and inode: no inotify, so network and overlay
+file systems work too. Each line is delivered once.
+
+The log is a row of files, oldest first. The last one is live: it stands at the path. When another file stands there,
+or the live one was truncated, the directory is listed and the row is brought in line with it: what is newer than the
+newest known file was never read. The same step finds the way back after a restart. A predecessor is kept open for a
+while, because writers go on to write into it until they are told of the rotation.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from stat import S_ISREG
+
+from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io import rotated
+from smtpq_exporter.io.generation import Archive, Generation, PlainFile, TruncatedError, open_generation
+from smtpq_exporter.io.lines import LINE_LIMIT
+from smtpq_exporter.io.mark import Mark, find
+from smtpq_exporter.io.permission import denied
+from smtpq_exporter.io.rotated import LogFile
+from smtpq_exporter.io.source import Position
+
+#: Seconds for which a predecessor without new lines is looked at.
+LINGER = 60.0
+#: Bytes of one reading.
+CHUNK = 65536
+#: Predecessors that are looked at beyond their end.
+MAX_LINGERING = 8
+#: Seconds for which nothing may stand at the path in the course of a rotation.
+GAP = 5.0
+#: Clocks of file systems are coarse: a file that changed up to so many seconds before a moment may have changed since.
+CLOCK_SLACK = 1.0
+
+
+class Tail:
+    """Follows one path. `start` is one of source.STARTS and counts only without a position; `clock` is monotonic.
+
+    Raises ValueError for a position that no Tail made.
+    """
+
+    def __init__(
+        self,
+        path: str,
+        position: Position | None = None,
+        start: str = "end",
+        clock: Callable[[], float] = time.monotonic,
+        limit: int = LINE_LIMIT,
+    ) -> None:
+        self.path, self._start, self._clock, self._limit = path, start, clock, limit
+        self.behind = False
+        self.rotations = self.lost = self._cut = 0
+        self._row: list[Generation] = []
+        self._live: Generation | None = None
+        self._wanted: dict[Mark, bool] = {}  # read in part and not open; whether lines are lost if it is not found
+        self._finished: Mark | None = None  # the newest file that was read to its end and closed
+        self._quiet_since: dict[Generation, float] = {}
+        self._current = 0.0  # epoch: what was there before is in the row
+        self._seen: os.stat_result | None = None
+        self._missing_since: float | None = None
+        self._begun = self._settled = self._truncated = False
+        if position is not None:
+            self._current = float(position["at"])
+            self._wanted = {Mark.from_json(mark): True for mark in position["files"]}
+            self._finished = Mark.from_json(position["finished"]) if position["finished"] else None
+            self._begun = True
+
+    @property
+    def cut(self) -> int:
+        """Lines that were cut because they were too long."""
+        return self._cut + sum(generation.splitter.cut for generation in self._row)
+
+    def poll(self, max_bytes: int) -> list[bytes]:
+        """Complete lines that came since the last poll, of about `max_bytes`. SourceError only if there are none."""
+        now, lines = time.time(), []
+        seen, error = self._look()
+        try:
+            self._arrange_if_needed(seen, now)
+        except SourceError as reason:
+            error = reason
+        self._truncated = False
+        unchanged = seen is not None and self._seen is not None and _same(seen, self._seen)
+        for generation in tuple(self._row):
+            if generation.at_end and (unchanged if generation is self._live else not generation.grown()):
+                continue
+            try:
+                new, max_bytes = self._read(generation, max_bytes)
+            except OSError as reason:
+                self._put_back(generation)
+                error = SourceError("unavailable", f"cannot read {self.path}: {reason.strerror}", "is its disk well?")
+                continue
+            lines += new
+            if max_bytes <= 0:
+                break
+        self._seen = seen
+        self.behind = self._truncated or not all(generation.at_end for generation in self._row)
+        lines += self._let_go()
+        if error and not lines:
+            raise error
+        return lines
+
+    def position(self) -> Position:
+        """Where reading stands in each file of the row."""
+        marks = (*self._wanted, *(generation.mark() for generation in self._row))
+        return {
+            "at": self._current,
+            "files": [mark.as_json() for mark in marks if mark.head_size],
+            "finished": self._finished.as_json() if self._finished else None,
+        }
+
+    def lag(self) -> int:
+        """Bytes that were seen and not read yet."""
+        return sum(generation.lag() for generation in self._row)
+
+    def gone(self, seconds: float) -> bool:
+        """Whether nothing has stood at the path for so long, and nothing is left to read."""
+        missing = self._missing_since
+        return missing is not None and self._clock() - missing > seconds and not self._row
+
+    def close(self) -> None:
+        """Close all files."""
+        for generation in self._row:
+            generation.close()
+        self._row, self._live = [], None
+
+    def _look(self) -> tuple[os.stat_result | None, SourceError | None]:
+        """What stands at the path, or what is wrong there; neither while a rotation has emptied it for a moment."""
+        try:
+            seen = os.stat(self.path)
+        except (FileNotFoundError, NotADirectoryError):
+            now = self._clock()
+            if self._missing_since is None:
+                self._missing_since = now if self._row else now - GAP
+            if now - self._missing_since < GAP:
+                return None, None
+            hint = "does the mail server log elsewhere? Set `logs` of this instance"
+            return None, SourceError("unavailable", f"{self.path} does not exist", hint)
+        except PermissionError:
+            return None, denied(self.path)
+        except OSError as reason:
+            what = f"cannot look at {self.path}: {reason.strerror}"
+            return None, SourceError("unavailable", what, "is its file system mounted?")
+        self._missing_since = None
+        if not S_ISREG(seen.st_mode):
+            return None, SourceError("unavailable", f"{self.path} is not a regular file", "give the log file itself")
+        return seen, None
+
+    def _arrange_if_needed(self, seen: os.stat_result | None, now: float) -> None:
+        live = self._live
+        if not self._begun:
+            self._begin()
+        elif not self._settled or (seen and (live is None or (live.dev, live.ino) != (seen.st_dev, seen.st_ino))):
+            self._arrange()
+        elif seen is None:
+            self._live = None
+        if self._settled:
+            self._current = now
+
+    def _begin(self) -> None:
+        """The first time: remember the newest predecessor, so that only what is newer will count, and open the live file."""
+        files = rotated.listing(self.path)
+        if files is None:
+            return
+        live = files[0] if files and files[0].live else None
+        try:
+            for file in files[1 if live else 0 :][:1]:
+                generation = open_generation(file, os.path.realpath(self.path))
+                self._finished = replace(generation.mark(), offset=file.size)
+                generation.close()
+            if live:
+                self._live = PlainFile(live, os.path.realpath(self.path), None, self._limit)
+                if self._start != "beginning":
+                    self._live.seek_end()
+                self._row = [self._live]
+        except FileNotFoundError:
+            return  # renamed meanwhile
+        except PermissionError:
+            raise denied(self.path) from None
+        self._begun = self._settled = True
+
+    def _arrange(self) -> None:
+        """Bring the row in line with the directory. All or nothing: what is in motion is left for the next poll."""
+        real = os.path.realpath(self.path)
+        known = dict(self._wanted)
+        if self._finished:
+            known.setdefault(self._finished, False)
+        bases = [mark.base for mark in known] + [generation.base for generation in self._row]
+        files = rotated.listing(self.path, bases)
+        if files is None:
+            return
+        heads: dict[int, bytes] = {}
+        places = self._places(files, heads)
+        copied = [generation for place, generation in places.items() if _replaced(files[place], generation)]
+        places = {place: generation for place, generation in places.items() if generation not in copied}
+        known.update((generation.mark(), False) for generation in copied)
+        opened: dict[int, Generation] = {}
+        unread, lost = 0, 0
+        newest = min(places, default=len(files))
+        try:
+            for mark, missed in known.items():
+                place = find(files, mark, heads)
+                if place is None:
+                    lost += missed
+                    continue
+                newest = min(newest, place)
+                if place in places or place in opened:
+                    continue
+                if mark is not self._finished or _more(files[place], mark):
+                    opened[place] = open_generation(files[place], mark.base, mark, self._limit)
+            for place, file in enumerate(files[:newest]):
+                if newest < len(files) or file.live or file.mtime >= self._current - CLOCK_SLACK:
+                    try:
+                        opened[place] = open_generation(file, real, None, self._limit)
+                        unread += 1
+                    except PermissionError:
+                        if file.live:
+                            raise denied(file.path) from None
+                        lost += 1
+        except FileNotFoundError:
+            _close(opened.values())
+            return  # renamed or compressed since it was listed
+        except SourceError:
+            _close(opened.values())
+            raise
+        self.rotations += max(0, unread - (0 if known or self._row else 1))
+        self.lost += lost
+        for generation in copied:
+            self._close(generation)
+        row = {**places, **opened}
+        self._row = [generation for generation in self._row if generation not in row.values()]
+        self._row += [row[place] for place in sorted(row, reverse=True)]
+        self._live = row.get(0) if files and files[0].live else None
+        self._wanted, self._settled = {}, True
+
+    def _places(self, files: list[LogFile], heads: dict[int, bytes]) -> dict[int, Generation]:
+        """Where the open files stand in the listing; one that was compressed meanwhile stands where its archive does."""
+        at = {(file.dev, file.ino): place for place, file in enumerate(files)}
+        places: dict[int, Generation] = {}
+        for generation in self._row:
+            place = at.get((generation.dev, generation.ino))
+            if place is None:
+                place = find(files, generation.mark(), heads)
+            if place is not None:
+                places[place] = generation
+        return places
+
+    def _read(self, generation: Generation, budget: int) -> tuple[list[bytes], int]:
+        """Lines of one file, and what is left of the budget. Raises OSError."""
+        lines: list[bytes] = []
+        try:
+            while budget > 0:
+                lines += generation.read(min(budget, CHUNK))
+                budget -= CHUNK
+                self._quiet_since.pop(generation, None)
+                if generation.at_end:
+                    break
+        except TruncatedError:
+            self._put_back(generation)
+            self._truncated = True
+        return lines, budget
+
+    def _put_back(self, generation: Generation) -> None:
+        """Close a file that is no longer what it was; what was not read of it may be found elsewhere."""
+        self._wanted[generation.mark()] = not generation.at_end
+        self._settled = False
+        self._close(generation)
+
+    def _let_go(self) -> list[bytes]:
+        """Close predecessors that were read to their end long enough ago; return last lines that have no newline."""
+        now, lines = self._clock(), []
+        old = [generation for generation in self._row if generation is not self._live and generation.at_end]
+        for number, generation in enumerate(old):
+            since = self._quiet_since.setdefault(generation, now)
+            if isinstance(generation, PlainFile) and now - since < LINGER and len(old) - number <= MAX_LINGERING:
+                continue
+            lines += generation.splitter.end()
+            self.lost += isinstance(generation, Archive) and generation.damaged
+            self._finished = generation.mark()
+            self._close(generation)
+        return lines
+
+    def _close(self, generation: Generation) -> None:
+        self._cut += generation.splitter.cut
+        self._quiet_since.pop(generation, None)
+        self._row.remove(generation)
+        if generation is self._live:
+            self._live = None
+        generation.close()
+
+
+def _replaced(file: LogFile, generation: Generation) -> bool:
+    """Whether a copy of an open file stands in the place of the live one."""
+    return file.live and (file.dev, file.ino) != (generation.dev, generation.ino)
+
+
+def _more(file: LogFile, mark: Mark) -> bool:
+    """Whether a file that was read to its end has to be opened again."""
+    return file.live or (not file.compression and file.size > mark.offset)
+
+
+def _same(one: os.stat_result, other: os.stat_result) -> bool:
+    """Whether nothing was written between two looks; the same size may hide a truncation, so the time counts too."""
+    return (one.st_ino, one.st_size, one.st_mtime_ns, one.st_dev) == (
+        other.st_ino,
+        other.st_size,
+        other.st_mtime_ns,
+        other.st_dev,
+    )
+
+
+def _close(generations: Iterable[Generation]) -> None:
+    for generation in generations:
+        generation.close()

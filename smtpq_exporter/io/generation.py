@@ -1,0 +1,170 @@
+"""One file that carries lines of a log, from the first byte that is not counted yet to its end.
+
+A log is a row of such files: a rotation ends one and begins the next. What is read is checked against the size and
+the first bytes of the file afterwards, so one that is truncated while it is read yields nothing false.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import BinaryIO, Protocol
+
+from smtpq_exporter.io.lines import LINE_LIMIT, LineSplitter
+from smtpq_exporter.io.mark import HEAD, TAIL, UNREADABLE, Mark, digest, open_stream
+from smtpq_exporter.io.rotated import LogFile
+
+
+class TruncatedError(Exception):
+    """The file became shorter, or another one under our feet; what was not read yet may live on in a copy."""
+
+
+class Generation(Protocol):
+    """What a log asks of one of its files."""
+
+    base: str
+    dev: int
+    ino: int
+    splitter: LineSplitter
+    at_end: bool
+    """Whether the last reading came to the end of what there is."""
+
+    def read(self, max_bytes: int) -> list[bytes]:
+        """Lines that are complete by now, of at most `max_bytes` more. Raises TruncatedError or OSError."""
+
+    def grown(self) -> bool:
+        """Whether reading on may bring something."""
+
+    def mark(self) -> Mark:
+        """Where reading stands."""
+
+    def lag(self) -> int:
+        """Bytes that were seen and not read yet; 0 where that cannot be known."""
+
+    def close(self) -> None:
+        """Give back the file."""
+
+
+def open_generation(file: LogFile, base: str, mark: Mark | None = None, limit: int = LINE_LIMIT) -> Generation:
+    """Open a listed file at `mark`, or at its start. OSError if it is gone or no longer the one that was listed.
+
+    Lines longer than `limit` bytes are cut.
+    """
+    return (Archive if file.compression else PlainFile)(file, base, mark, limit)
+
+
+class PlainFile:
+    """A file that may still grow."""
+
+    def __init__(self, file: LogFile, base: str, mark: Mark | None = None, limit: int = LINE_LIMIT) -> None:
+        self._fd = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        status = os.fstat(self._fd)
+        if (status.st_dev, status.st_ino) != (file.dev, file.ino):
+            os.close(self._fd)
+            raise FileNotFoundError(f"{file.path} was renamed while it was opened")
+        self.base, self.dev, self.ino = base, file.dev, file.ino
+        self.splitter = LineSplitter(limit)
+        self.at_end = False
+        self._size = status.st_size
+        self._reach = min(mark.offset, self._size) if mark else 0
+        self._head = os.pread(self._fd, HEAD, 0)
+        self._tail_end, self._tail_size, self._tail = 0, 0, ""
+        if mark:
+            self._tail_end, self._tail_size, self._tail = mark.tail_end, mark.tail_size, mark.tail
+        self._last = b""
+
+    def read(self, max_bytes: int) -> list[bytes]:
+        """Read on. The order matters: the data first, then whether the file is still the same."""
+        data = os.pread(self._fd, max_bytes, self._reach)
+        self._size = os.fstat(self._fd).st_size
+        head = os.pread(self._fd, HEAD, 0)
+        if self._size < self._reach + len(data) or not head.startswith(self._head):
+            raise TruncatedError
+        self._head = head
+        self._reach += len(data)
+        self.at_end = not data or self._reach >= self._size
+        lines = self.splitter.feed(data)
+        delivered = len(data) - self.splitter.held
+        if delivered > 0:
+            self._last = data[max(0, delivered - TAIL) : delivered]
+            self._tail_end = self._reach - self.splitter.held
+        return lines
+
+    def grown(self) -> bool:
+        """Whether there is more to read than the last reading saw; one system call."""
+        return not self.at_end or os.fstat(self._fd).st_size != self._size
+
+    def seek_end(self) -> None:
+        """Begin with the line that is not complete yet, if there is one, else at the end."""
+        start = max(0, self._size - 2 * LINE_LIMIT)
+        newline = os.pread(self._fd, self._size - start, start).rfind(b"\n")
+        if newline >= 0:
+            self._reach = start + newline + 1
+        elif start:
+            self._reach = self._size
+        self.at_end = self._reach >= self._size
+
+    def mark(self) -> Mark:
+        """Made from what was read, not from what the file holds now: it may have been truncated since."""
+        if self._last:
+            self._tail_size, self._tail, self._last = len(self._last), digest(self._last), b""
+        offset = self._reach - self.splitter.held
+        tail = (self._tail_end, self._tail_size, self._tail)
+        return Mark(self.base, self.ino, offset, len(self._head), digest(self._head), *tail)
+
+    def lag(self) -> int:
+        """Bytes between what was read and the end that was seen."""
+        return max(0, self._size - self._reach)
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)
+
+
+class Archive:
+    """A predecessor that was compressed before all of it was read. It does not change any more."""
+
+    def __init__(self, file: LogFile, base: str, mark: Mark | None = None, limit: int = LINE_LIMIT) -> None:
+        self.base, self.dev, self.ino = base, file.dev, file.ino
+        self.splitter = LineSplitter(limit)
+        self.at_end = self.damaged = False
+        self._skip = self._reach = mark.offset if mark else 0
+        self._stream: BinaryIO = open_stream(file)
+        if os.fstat(self._stream.fileno()).st_ino != file.ino:
+            self._stream.close()
+            raise FileNotFoundError(f"{file.path} was renamed while it was opened")
+        try:
+            self._head = self._stream.read(HEAD)
+            self._stream.seek(0)
+        except UNREADABLE:
+            self._head, self.damaged = b"", True
+
+    def read(self, max_bytes: int) -> list[bytes]:
+        """Read on; the way to the first unread line is gone in steps of `max_bytes` too."""
+        try:
+            data = self._stream.read(min(max_bytes, self._skip) if self._skip else max_bytes)
+        except UNREADABLE:
+            data, self.damaged = b"", True
+        if not data:
+            self.at_end = True
+            return []
+        if self._skip:
+            self._skip -= len(data)
+            return []
+        self._reach += len(data)
+        return self.splitter.feed(data)
+
+    def grown(self) -> bool:
+        """Whether its end was not reached yet."""
+        return not self.at_end
+
+    def mark(self) -> Mark:
+        """Found again by its first bytes."""
+        return Mark(self.base, self.ino, self._reach - self.splitter.held, len(self._head), digest(self._head))
+
+    def lag(self) -> int:
+        """Not known before the end was reached."""
+        return 0
+
+    def close(self) -> None:
+        """Close the file."""
+        self._stream.close()
