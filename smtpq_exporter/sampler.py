@@ -142,9 +142,13 @@ class Sampler:
         return self._state
 
     def ready(self) -> bool:
-        """Whether every source has been tried at least once."""
-        workers = self._workers()
-        return bool(self._published_at) and all(worker.attempted for worker in workers)
+        """Whether the State tells of at least one reading of every queue and of the host."""
+        state = self._state
+        hosts = () if self._host is None else (state.host_source,)
+        queues = [source for sample in state.samples for source in sample.sources if not is_log(source)]
+        expected = len([watch for watch in self._watches if watch.queue is not None])
+        tried = [source is not None and source.last_attempt is not None for source in (*queues, *hosts)]
+        return bool(self._published_at) and len(queues) == expected and all(tried)
 
     def busy(self) -> bool:
         """Whether a reading is in progress."""
@@ -236,6 +240,11 @@ class Sampler:
             hanging = [worker.check(now) for worker in self._workers()]
             if any(hanging) or now - self._published_at >= REFRESH:
                 self.publish()
+
+
+def is_log(source: SourceState) -> bool:
+    """Whether this is the state of a log, not of a queue."""
+    return source.source.startswith("log")
 
 
 def _behind(pump: LogPump, now: float) -> bool:

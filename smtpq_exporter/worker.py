@@ -57,11 +57,6 @@ class Worker(Generic[T]):
         return not self._thread.is_alive()
 
     @property
-    def attempted(self) -> bool:
-        """Whether a first reading has ended, well or not."""
-        return self._course.state.last_attempt is not None
-
-    @property
     def busy(self) -> bool:
         """Whether a reading is in progress."""
         return self._running is not None
