@@ -7,6 +7,7 @@ Source: psutil; proc_pressure(5) ("avg60" of /proc/pressure/*); statvfs(3).
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +18,7 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.model import Filesystem, HostSample, Processes
 
 _RESOURCES = ("cpu", "io", "memory")
+_PRESSURE = re.compile(r"^(some|full) .*?avg60=([0-9]{1,3}\.[0-9]{1,2})\b", re.MULTILINE | re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +145,7 @@ def pressure(directory: Path) -> dict[tuple[str, str], float]:
 
 def parse_pressure(text: str) -> list[tuple[str, float]]:
     """(kind, ratio) of each line such as ``some avg10=0.00 avg60=0.12 avg300=0.05 total=123``."""
-    found = []
-    for line in text.splitlines():
-        kind, *fields = line.split()
-        for name, _, value in (word.partition("=") for word in fields):
-            if name == "avg60" and kind in ("some", "full"):
-                found.append((kind, round(float(value) / 100, 4)))
-    return found
+    return [(kind, round(float(share) / 100, 4)) for kind, share in _PRESSURE.findall(text)]
 
 
 def filesystem(directory: str) -> Filesystem | None:
