@@ -14,6 +14,7 @@ later. Apart from that every message is looked at once in PASS seconds, for what
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import time
@@ -22,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import ParseError, SourceError
 from smtpq_exporter.io.directory import Directory
-from smtpq_exporter.io.files import Files
+from smtpq_exporter.io.files import FLAGS, Files, OpenFile, fault, readable
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.ledger import FactTable
 from smtpq_exporter.model import QueueSnapshot
@@ -36,7 +37,6 @@ EXACT, SAMPLE = 10_000, 4_000
 PASS, SMALL = 3600.0, 1000
 #: Names between two looks at the deadline.
 _STRIDE = 256
-_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _NOATIME = getattr(os, "O_NOATIME", 0)
 
 
@@ -56,8 +56,8 @@ class SpoolReader:
         self._table = FactTable()
         self._directories: dict[bytes, Directory] = {}
         self._departed: dict[bytes, tuple[Entry, int]] = {}
-        self._flags = _FLAGS | _NOATIME
-        self._file = _OpenFile(self._files)
+        self._flags = FLAGS | _NOATIME
+        self._file = OpenFile(self._files)
         self._duplicates: set[bytes] = set()
         self._messages = self._vanished = 0
         self._deadline = 0.0
@@ -68,13 +68,12 @@ class SpoolReader:
         self._departed.clear()
         self._vanished = 0
         self._messages = sum(len(directory.ledger) for directory in self._directories.values())
-        clock = min(now, self._files.clock())  # compared with stamps of files, which are never ahead of it
-        found = {directory.place.path for root in self._layout.roots() for directory in self._walk(root, clock)}
-        for path in [path for path in self._directories if path not in found]:
-            self._forget(path)
-        for directory in [one for one in self._directories.values() if one.revived]:
-            self._visit(directory, clock)  # the other file of an id that was in two places is gone
-        self._departed.clear()
+        try:
+            self._update(min(now, self._files.clock()))  # compared with stamps of files, never ahead of them
+        except OSError as error:
+            raise fault(error, os.fsencode(error.filename or "queue directory")) from error
+        finally:
+            self._departed.clear()
         return self._sum.snapshot(now, self.source, retries=self._layout.retries, skipped=self._skipped())
 
     def up(self) -> bool | None:
@@ -87,6 +86,17 @@ class SpoolReader:
 
     def close(self) -> None:
         """Nothing is held open between readings."""
+
+    def _update(self, now: float) -> None:
+        """Bring index and sums up to date."""
+        found = {directory.place.path for root in self._layout.roots() for directory in self._walk(root, now)}
+        for path in [path for path in self._directories if path not in found]:
+            self._forget(path)
+        for directory in list(self._directories.values()):
+            # the other file of an id that was in two places is gone; or names are gone that nobody has welcomed yet:
+            # they may have moved, meanwhile, to a place that was looked at before
+            if directory.revived or (self._departed and directory.place.lively):
+                self._visit(directory, now)
 
     def _walk(self, place: Place, now: float) -> Iterator[Directory]:
         """Visit a place and what is under it, in order."""
@@ -114,10 +124,10 @@ class SpoolReader:
             if place.optional:
                 return False
             raise SourceError(
-                "unavailable", f"{_text(place.path)}: no such queue directory", "is this the queue directory?",
+                "unavailable", f"{readable(place.path)}: no such queue directory", "is this the queue directory?",
             ) from error
         except OSError as error:
-            raise _fault(error, place.path) from error
+            raise fault(error, place.path) from error
         if now - directory.listed >= PASS:
             directory.start_again(now)
         directory.stamp, directory.revived = None, False
@@ -211,7 +221,7 @@ class SpoolReader:
                 self._drop(directory, name)
                 continue
             except OSError as error:
-                raise _fault(error, base + name) from error
+                raise fault(error, base + name) from error
             row = rows[name]
             if status.st_mtime_ns ^ status.st_mode == stamps[row]:
                 continue
@@ -240,9 +250,9 @@ class SpoolReader:
             if isinstance(error, PermissionError) and self._flags & _NOATIME:
                 self._flags &= ~_NOATIME  # only the owner and root may leave atime alone
                 return self._load(directory, name, path, known)
-            if isinstance(error, PermissionError):
-                raise _fault(error, path) from error
-            return "foreign_name", 0  # a symbolic link, a socket
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link, a socket
+                return "foreign_name", 0
+            raise fault(error, path) from error
         try:
             status = files.fstat(descriptor)
             stamp = status.st_mtime_ns ^ status.st_mode
@@ -254,7 +264,7 @@ class SpoolReader:
         except ParseError:
             return "corrupt_record", 0
         except OSError as error:
-            raise _fault(error, path) from error
+            raise fault(error, path) from error
         finally:
             files.close(descriptor)
 
@@ -306,44 +316,3 @@ class SpoolReader:
                 "timeout", f"the queue of {self._messages} messages or more was not read in time",
                 "the next reading goes on from here; a longer timeout or faster storage helps",
             )
-
-
-class _OpenFile:
-    """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
-
-    def __init__(self, files: Files) -> None:
-        self.descriptor = -1
-        self._files = files
-
-    def more(self, offset: int, length: int) -> bytes:
-        return self._files.pread(self.descriptor, length, offset) if length > 0 else b""
-
-    def beside(self, path: bytes, limit: int) -> bytes | None:
-        files = self._files
-        try:
-            descriptor = files.open(path, _FLAGS)
-        except FileNotFoundError:
-            return None
-        try:
-            return files.pread(descriptor, limit, 0)
-        finally:
-            files.close(descriptor)
-
-    def size_beside(self, path: bytes) -> int | None:
-        try:
-            return self._files.stat(path).st_size
-        except FileNotFoundError:
-            return None
-
-
-def _fault(error: OSError, path: bytes) -> SourceError:
-    if isinstance(error, PermissionError):
-        return SourceError(
-            "permission", f"{_text(path)}: permission denied",
-            "run as the owner of the queue directories, with CAP_DAC_READ_SEARCH, or let another source be used",
-        )
-    return SourceError("unavailable", f"{_text(path)}: {error.strerror or error}")
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

@@ -126,6 +126,25 @@ def test_a_move_is_one_message_and_opens_nothing(spool: Spool, path: tuple[str, 
     assert found == read(reader_of(spool)) or source == "incoming"
 
 
+def test_a_move_during_the_walk_to_a_place_already_visited(spool: Spool) -> None:
+    """A message taken for delivery between the look at active and the look at deferred is counted, in active."""
+    name = spool.add(retry=NOW - 5)
+    spool.add()
+    files = Files()
+    reader = reader_of(spool, files)
+    assert counts(read(reader)) == {"deferred": 2}
+    spool.settle(spool.path("deferred", name).parent)
+    listdir = files.listdir
+
+    def move_first(path: bytes) -> list[bytes]:
+        if path == os.fsencode(spool.path("deferred", name).parent) and spool.path("deferred", name).exists():
+            spool.move(name, "deferred", "active")
+        return listdir(path)
+
+    files.listdir = move_first
+    assert counts(read(reader)) == {"active": 1, "deferred": 1}
+
+
 def test_a_move_with_a_new_mtime_is_read_again(spool: Spool) -> None:
     """Back from active with another retry time the message shows its new reason."""
     name = spool.add("active", reason=b"", recipients=[b"r@relay.example"])
@@ -219,6 +238,33 @@ def test_a_file_that_may_not_be_opened_fails_the_reading(spool: Spool) -> None:
     with pytest.raises(SourceError) as caught:
         read(reader_of(spool, files))
     assert caught.value.kind == "permission"
+
+
+@pytest.mark.parametrize("error", [OSError(24, "Too many open files"), OSError(5, "Input/output error")])
+def test_a_file_that_cannot_be_opened_for_another_reason_is_no_foreign_name(spool: Spool, error: OSError) -> None:
+    """A message that the system cannot give now fails the reading; the next one counts it."""
+    name = spool.add()
+    files = Files({os.fsencode(spool.path("deferred", name)): error})
+    reader = reader_of(spool, files)
+    with pytest.raises(SourceError) as caught:
+        read(reader)
+    assert caught.value.kind == "unavailable"
+    files.faults = {}
+    assert counts(read(reader)) == {"deferred": 1}
+
+
+def test_an_error_while_a_move_is_followed_fails_the_reading(spool: Spool) -> None:
+    """No error of the system leaves the engine as anything but a SourceError."""
+    name = spool.add("active")
+    files = Files()
+    reader = reader_of(spool, files)
+    read(reader)
+    spool.move(name, "active", "hold")
+    files.faults = {os.fsencode(spool.path("hold", name)): OSError(5, "Input/output error")}
+    with pytest.raises(SourceError):
+        read(reader)
+    files.faults = {}
+    assert counts(read(reader)) == {"hold": 1}
 
 
 def test_a_missing_queue_directory_is_unavailable(spool: Spool) -> None:
