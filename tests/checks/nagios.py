@@ -99,10 +99,13 @@ object Host "mx1" {{
   check_command = "dummy"
   address = "127.0.0.1"
   vars.smtpq_url = "{url}"
-  vars.smtpq_queue["smtpq_warning"] = 50
-  vars.smtpq_queue["smtpq_queues"] = [ "deferred", "hold" ]
+{host}
 }}
 """
+#: What a host may say of its own limits.
+ICINGA_HOST = """\
+  vars.smtpq_queue["smtpq_warning"] = 50
+  vars.smtpq_queue["smtpq_queues"] = [ "deferred", "hold" ]"""
 
 
 def nagios(directory: Path, url: str, *, user: str = "root", group: str = "root") -> Path:
@@ -118,13 +121,13 @@ def nagios(directory: Path, url: str, *, user: str = "root", group: str = "root"
     return main
 
 
-def icinga(directory: Path, url: str) -> list[str]:
+def icinga(directory: Path, url: str, host: str = ICINGA_HOST) -> list[str]:
     """A whole configuration with the shipped commands and services; the command line without its verb."""
     for name in ("smtpq-commands.conf", "smtpq-services.conf"):
         shutil.copy(PLUGINS / "icinga2" / name, directory / name)
     for name in ("data", "cache", "log", "run", "spool"):
         (directory / name).mkdir(exist_ok=True)
-    (directory / "icinga2.conf").write_text(ICINGA_MAIN.format(plugins=PLUGINS, url=url))
+    (directory / "icinga2.conf").write_text(ICINGA_MAIN.format(plugins=PLUGINS, url=url, host=host))
     places = {"DataDir": "data", "CacheDir": "cache", "LogDir": "log", "InitRunDir": "run",
               "SpoolDir": "spool"}
     return [str(find("icinga2")), "daemon", "-c", str(directory / "icinga2.conf"),
