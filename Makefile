@@ -54,6 +54,7 @@ bench: $(VENV)/developer servers ## measure against peers and write docs/benchma
 
 docs: $(VENV)/installed ## write the generated parts of the documentation anew
 	@$(BIN)/python -m smtpq_exporter.metrics.reference > docs/metrics.md
+	@$(BIN)/python -m smtpq_exporter.reasons.reference > docs/reasons.md
 	@$(BIN)/python -m dashboards.build
 
 accuracy: $(VENV)/installed ## make accuracy FILE=texts.jsonl: how well reply texts are classified

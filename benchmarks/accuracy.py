@@ -1,38 +1,58 @@
-"""How often the reason classes are right: `python benchmarks/accuracy.py FILE [--misses] [--no-dsn] [--only IDS]`.
+"""How often the reason classes are right: `python -m benchmarks.accuracy FILE [--misses] [--no-dsn]`.
 
-FILE holds one JSON object a line: text, reason, also_accepted, and optionally kind, count, code, enhanced, mta_dsn.
-Right ("overall") is the class or one that is also accepted; "strict" is the class itself; "macro" the mean over the
-classes of the recall; "4xx" the items whose code, else the sending server's, begins with 4; "logs" the texts of
-delivery logs weighted by their count. tests/golden/reasons/own.jsonl is such a file.
+FILE holds one JSON object a line: text, reason, also_accepted, and optionally id, kind, count, code,
+enhanced, mta_dsn; tests/golden/reasons/own.jsonl is such a file. Right ("overall") is the class or one that
+is also accepted, "strict" is the class itself, "macro" the mean over the classes of the recall, "4xx" the
+items whose code, enhanced code or else the sending server's begins with 4, "logs" texts of delivery logs,
+weighted by count.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from smtpq_exporter.reasons import Classifier, Verdict
 
 LOG_KINDS = ("postfix_log", "exim_log", "sendmail_log")
+FEW = 10
+"""A class with fewer items says nothing by its share."""
 
 
-def right(item: dict[str, Any], reason: str) -> bool:
-    return reason == item["reason"] or reason in item.get("also_accepted", ())
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """An item and what we say about it."""
+
+    item: dict[str, Any]
+    verdict: Verdict
+
+    @property
+    def right(self) -> bool:
+        """The class, or one that is also accepted."""
+        return self.strict or self.verdict.reason in self.item.get("also_accepted", ())
+
+    @property
+    def strict(self) -> bool:
+        """The class itself."""
+        return bool(self.verdict.reason == self.item["reason"])
+
+    @property
+    def temporary(self) -> bool:
+        """Whether a code of the text, else of the sending server, begins with 4."""
+        codes = [self.item.get("code"), self.item.get("enhanced")]
+        known = [str(code) for code in codes if code] or [str(self.item.get("mta_dsn") or "")]
+        return any(code.startswith("4") for code in known)
 
 
-def temporary(item: dict[str, Any]) -> bool:
-    for key in ("code", "enhanced", "mta_dsn"):
-        if item.get(key):
-            if str(item[key]).startswith("4"):
-                return True
-            if key == "enhanced" or not item.get("enhanced"):
-                continue
-    return False
+def ask(items: Iterable[dict[str, Any]], *, dsn: bool = True) -> list[Answer]:
+    classifier = Classifier()
+    hint = "mta_dsn" if dsn else ""
+    return [Answer(item, classifier.verdict(item["text"], item.get(hint) or "")) for item in items]
 
 
 def share(hits: Iterable[bool]) -> str:
@@ -40,50 +60,40 @@ def share(hits: Iterable[bool]) -> str:
     return f"{100 * sum(values) / len(values):5.1f} % of {len(values)}" if values else "no items"
 
 
-def report(items: list[dict[str, Any]], verdicts: list[Verdict], *, misses: bool) -> None:
-    hits = [right(item, verdict.reason) for item, verdict in zip(items, verdicts, strict=True)]
-    total: Counter[str] = Counter(item["reason"] for item in items)
-    good: Counter[str] = Counter(item["reason"] for item, hit in zip(items, hits, strict=True) if hit)
+def report(answers: list[Answer]) -> Iterator[str]:
+    total = Counter(answer.item["reason"] for answer in answers)
+    good = Counter(answer.item["reason"] for answer in answers if answer.right)
     recall = {reason: good[reason] / n for reason, n in total.items()}
-    strict = [item["reason"] == verdict.reason for item, verdict in zip(items, verdicts, strict=True)]
-    print(f"overall  {share(hits)}")
-    print(f"strict   {share(strict)}")
-    print(f"macro    {100 * sum(recall.values()) / len(recall):5.1f} % over {len(recall)} classes")
-    print(f"4xx      {share(hit for item, hit in zip(items, hits, strict=True) if temporary(item))}")
-    print(f"unknown  {share(verdict.reason == 'unknown' for verdict in verdicts)}")
-    logs = [(hit, item.get("count", 1)) for item, hit in zip(items, hits, strict=True) if item.get("kind") in LOG_KINDS]
+    yield f"overall  {share(answer.right for answer in answers)}"
+    yield f"strict   {share(answer.strict for answer in answers)}"
+    yield f"macro    {100 * sum(recall.values()) / len(recall):5.1f} % over {len(recall)} classes"
+    yield f"4xx      {share(answer.right for answer in answers if answer.temporary)}"
+    yield f"unknown  {share(answer.verdict.reason == 'unknown' for answer in answers)}"
+    logs = [answer for answer in answers if answer.item.get("kind") in LOG_KINDS]
     if logs:
-        weight = sum(count for _, count in logs)
-        print(f"logs     {100 * sum(count for hit, count in logs if hit) / weight:5.1f} % of {weight} lines")
-    weak = sorted((share_, reason) for reason, share_ in recall.items() if total[reason] >= 10)
-    print("weakest  " + ", ".join(f"{reason} {100 * value:.0f} % of {total[reason]}" for value, reason in weak[:6]))
-    if misses:
-        for item, verdict, hit in zip(items, verdicts, hits, strict=True):
-            if not hit:
-                print(f"{item.get('id', '')} want {item['reason']} got {verdict.reason} by {verdict.rule}: {item['text'][:240]}")
+        lines = sum(answer.item.get("count", 1) for answer in logs)
+        hits = sum(answer.item.get("count", 1) for answer in logs if answer.right)
+        yield f"logs     {100 * hits / lines:5.1f} % of {lines} lines"
+    weak = sorted((value, reason) for reason, value in recall.items() if total[reason] >= FEW)
+    named = (f"{reason} {100 * value:.0f} % of {total[reason]}" for value, reason in weak[:6])
+    yield "weakest  " + ", ".join(named)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    form = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=form)
     parser.add_argument("file", type=Path)
     parser.add_argument("--misses", action="store_true", help="print every item that is wrong")
-    parser.add_argument("--no-dsn", action="store_true", help="do not use the code that the sending server wrote")
-    parser.add_argument("--only", type=Path, help="JSON list of ids to look at")
-    parser.add_argument("--but", type=Path, help="JSON list of ids to leave out")
+    parser.add_argument("--no-dsn", action="store_true", help="do not use the sending server's own code")
     options = parser.parse_args()
     items = [json.loads(line) for line in options.file.read_text("utf-8").splitlines() if line.strip()]
-    if options.only:
-        wanted = set(json.loads(options.only.read_text()))
-        items = [item for item in items if item["id"] in wanted]
-    if options.but:
-        unwanted = set(json.loads(options.but.read_text()))
-        items = [item for item in items if item["id"] not in unwanted]
-    classifier = Classifier()
-    begin = time.perf_counter()
-    verdicts = [classifier.verdict(item["text"], "" if options.no_dsn else item.get("mta_dsn") or "") for item in items]
-    spent = time.perf_counter() - begin
-    report(items, verdicts, misses=options.misses)
-    print(f"time     {1e6 * spent / len(items):.1f} microseconds a text, rules compiled on the way")
+    answers = ask(items, dsn=not options.no_dsn)
+    print("\n".join(report(answers)))
+    for answer in answers if options.misses else ():
+        if not answer.right:
+            item, verdict = answer.item, answer.verdict
+            print(f"{item.get('id', '-')} wanted {item['reason']}, got {verdict.reason} by {verdict.rule}")
+            print(f"    {item['text'][:240]}")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """`smtpq classify`: one reply text a line on standard input -> one JSON object a line on standard output.
 
-The text is taken as bytes, since replies come in any charset. Lines may be of any length: what is beyond the
-first 64 KiB of a line is passed over. Output is flushed after each line if a
-person is watching or typing.
+The text is taken as bytes, since replies come in any charset. Lines may be of any length: what is beyond
+the first 64 KiB of a line is passed over. Output is flushed after each line if a person is watching or
+typing.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ Says why mail was deferred or bounced. Give the text between the brackets of a P
 stands after Exim's "defer (..)" or "**", Sendmail's stat=, or a reply as the remote server sent it.
 
   echo '450 4.2.0 <a@b.example>: Greylisted, try again in 300 seconds' | smtpq classify
-  grep -oP 'status=deferred \\(\\K.*(?=\\))' /var/log/mail.log | smtpq classify | jq -r .reason | sort | uniq -c
+  grep -oP 'status=deferred \\(\\K.*(?=\\))' /var/log/mail.log |
+    smtpq classify | jq -r .reason | sort | uniq -c
 
 Each line becomes {"reason","cause","enhanced","code","rule"}: the class, its root cause, the enhanced code
 and the reply code of the innermost reply ("" if there is none), and the rule that decided. With --explain
@@ -43,7 +44,7 @@ def add(subparsers: Any) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--explain", action="store_true", help="show how the text was unwrapped, and advice")
-    parser.add_argument("--dsn", default="", metavar="X.Y.Z", help="code of the own mail server, a last resort")
+    parser.add_argument("--dsn", default="", metavar="X.Y.Z", help="code of the own server, a last resort")
     parser.add_argument(
         "--rule",
         action="append",

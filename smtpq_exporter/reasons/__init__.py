@@ -1,8 +1,9 @@
 """Text of an SMTP reply or of a mail server -> one of a closed set of reason classes. Pure.
 
-`classify` answers once; a `Classifier` holds the user's rules and the memo of the hot path. The parts: fold.py (make
-texts comparable, mask first), unwrap.py (the innermost reply), rules*.py (data, in order), codes.py (when words say
-nothing), classifier.py (the decision), advice.py (what each class means and what to do).
+`classify` answers once; a `Classifier` holds the user's rules and the memo of the hot path. The parts:
+fold.py (make texts comparable, mask first), unwrap.py (the innermost reply), rules*.py (data, in order),
+codes.py (when words say nothing), classifier.py (the decision), advice.py (what each class means and what
+to do).
 """
 
 from __future__ import annotations

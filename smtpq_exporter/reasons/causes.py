@@ -1,4 +1,6 @@
-"""The closed set of reason classes and the root cause of each. Pure data; the contract of every label `reason`."""
+"""The closed set of reason classes and the root cause of each. Pure data; the contract of every label
+`reason`.
+"""
 
 from __future__ import annotations
 

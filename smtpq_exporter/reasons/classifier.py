@@ -1,10 +1,11 @@
 """The text of a reply -> one of the reason classes, and which rule said so.
 
-Pure. fold.py makes the text comparable, unwrap.py takes out the innermost reply, then the user's rules, ours
-(rules.py, in order), and at last codes (codes.py) decide. A rule is tried only if a word of the text holds one of its
-needles, so most texts meet a handful of patterns. `reason` is the hot path: the same answer, remembered by the folded
-text. As everything after folding sees nothing but the folded text, the memo cannot change an answer; only the user's
-rules, which may ask for an address or a host, are searched in the text as it came and are not remembered.
+Pure. fold.py makes the text comparable, unwrap.py takes out the innermost reply, then the user's rules,
+ours (rules.py, in order), and at last codes (codes.py) decide. A rule is tried only if a word of the text
+holds one of its needles, so most texts meet a handful of patterns. `reason` is the hot path: the same
+answer, remembered by the folded text. As everything after folding sees nothing but the folded text, the
+memo cannot change an answer; only the user's rules, which may ask for an address or a host, are searched
+in the text as it came and are not remembered.
 """
 
 from __future__ import annotations
@@ -75,16 +76,19 @@ class _Masks(dict[str, int]):
 
 
 class Classifier:
-    """Classifies texts; holds compiled rules, the user's rules and what it remembers. Not shared by threads' writes.
+    """Classifies texts; holds compiled phrases, the user's rules and what it remembers. One per thread.
 
-    `user_rules` are (pattern, reason) pairs, searched in order, without regard to case, in the text as the mail
-    server wrote it (at most 4096 bytes of it), before any rule of ours. Raises ConfigError("reasons[n]", ..).
+    `user_rules` are (pattern, reason) pairs, searched in order, without regard to case, in the text as the
+    mail server wrote it (at most 4096 bytes of it), before any rule of ours. Raises
+    ConfigError("reasons[n]", ..).
     """
 
     def __init__(self, user_rules: Sequence[tuple[str, str]] = ()) -> None:
-        self._users = [_user_rule(place, pattern, reason) for place, (pattern, reason) in enumerate(user_rules)]
+        self._users = [_user_rule(place, *rule) for place, rule in enumerate(user_rules)]
         self.wants_addresses = bool(self._users)
-        """Whether a user's rule may ask for an address: then log parsers must not take it out of the text before."""
+        """Whether a user's rule may ask for an address: then log parsers must not take it out of the text
+        before.
+        """
         self._fold = Folder().fold
         self._phrases = [(phrase, rule) for rule in RULES for phrase in rule.phrases]
         self._words = _Masks([phrase for phrase, _ in self._phrases])
@@ -207,7 +211,7 @@ def _user_rule(place: int, pattern: str, reason: str) -> tuple[re.Pattern[str], 
     except (re.error, OverflowError, RecursionError) as error:
         raise ConfigError(where, f"pattern {pattern!r} is no regular expression: {error}") from error
     if hangs:
-        raise ConfigError(where, f"pattern {pattern!r} repeats something that repeats, as in (a+)+; write it without")
+        raise ConfigError(where, f"pattern {pattern!r} repeats something that repeats, as in (a+)+; avoid it")
     if compiled.search(""):
         raise ConfigError(where, f"pattern {pattern!r} matches the empty text and so every reply")
     return compiled, reason

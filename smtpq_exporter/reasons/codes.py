@@ -1,8 +1,9 @@
 """What codes mean when the words say nothing: the numbers of Exim's defer, enhanced codes, reply codes.
 
-Pure data. Sources: Exim src/macros.h (ERRNO_*; -1 to -49 are the same in every release, from -50 on only the text is
-to be trusted), RFC 3463, 5248, 7372, 7504, 7505, 8689, RFC 5321 section 4.2, Microsoft's NDR pages. Codes lie: 5.7.1
-is used for everything, and Gmail uses 5.2.1 for a rate and 4.7.23 for a missing PTR record. So they come last.
+Pure data. Sources: Exim src/macros.h (ERRNO_*; -1 to -49 are the same in every release, from -50 on only
+the text is to be trusted), RFC 3463, 5248, 7372, 7504, 7505, 8689, RFC 5321 section 4.2, Microsoft's NDR
+pages. Codes lie: 5.7.1 is used for everything, and Gmail uses 5.2.1 for a rate and 4.7.23 for a missing
+PTR record. So they come last.
 """
 
 from __future__ import annotations
@@ -191,14 +192,14 @@ REPLY: dict[str, str] = {
 """Reply code -> class, when there is neither a telling word nor a telling enhanced code."""
 
 TRUSTED = frozenset({"1.1", "2.2", "3.4", "7.25", "7.26", "7.28"})
-"""Details that the sending server's own DSN may decide before a vague text such as "Service unavailable" does."""
+"""Details for which the sending server's own DSN is believed before a text such as "Service unavailable"."""
 
 TELLING = TRUSTED | {"1.2", "1.3", "1.7", "1.8", "2.3"}
 """Details that decide before vague words if the peer itself sent them."""
 
 
 def telling(enhanced: str) -> bool:
-    """Say whether an enhanced code is more exact than words such as "access denied"; Microsoft's long ones are."""
+    """Say whether an enhanced code is more exact than vague words; Microsoft's long ones are."""
     return enhanced[2:] in TELLING or len(enhanced) >= len("5.4.316")
 
 

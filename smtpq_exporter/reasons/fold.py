@@ -1,12 +1,13 @@
-"""A reply text, made comparable: one case, no diacritics, nobody's address, no id. Mask first, cut afterwards.
+"""A reply text, made comparable: one case, no diacritics, nobody's address, no id. Mask first, cut
+afterwards.
 
-Pure. Everything after this module (unwrapping, rules, the memo) sees only the folded text, so a memo keyed by it
-cannot give another answer than no memo: bytes that were taken out here cannot decide. Names of hosts beside their
-address, addresses and anything in angle brackets go out as well; who owns ``greylist.example`` or the mailbox
-``quota@`` must not choose the class.
+Pure. Everything after this module (unwrapping, rules, the memo) sees only the folded text, so a memo
+keyed by it cannot give another answer than no memo: bytes that were taken out here cannot decide. Names
+of hosts beside their address, addresses and anything in angle brackets go out as well; who owns
+``greylist.example`` or the mailbox ``quota@`` must not choose the class.
 
-Folding works word by word and words repeat, so each is folded once and remembered; ids and addresses, which do not
-repeat, are not. Bytes need not be UTF-8: a word that is not is taken as Latin-1.
+Folding works word by word and words repeat, so each is folded once and remembered; ids and addresses,
+which do not repeat, are not. Bytes need not be UTF-8: a word that is not is taken as Latin-1.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _IPV6 = re.compile(r"[\da-f]{1,4}:[\da-f]{0,4}:[\da-f:]{0,32}")
 _CODES = re.compile(r"[(\[#]{0,2}(?:[245]\d\d[-:;,]?)?(?:#?[245]\.\d{1,3}\.\d{1,3})?[)\]:;,.]{0,2}")
 _KEPT = re.compile(r"(?:lpn|ofr|\bs|\bib|bl|tss|ph|cs|hme?|rp-|rep-|int-|rly:|hvu:|dyn:)_?\d|aup#")
+_HEX = re.compile(r"(?<![\w.])[a-f]{0,30}\d[\da-f]{4,63}(?![\w.-])")
 _NUMBER = re.compile(r"(?!100(?:5[134]|6[015])(?!\d))\d{5,}")
 _DIGITS = re.compile(r"\d+")
+_LETTER = re.compile(r"[a-z]")
 _LONG_NAME = re.compile(r"[a-z]{4}")
 _GLUED = re.compile(r"(?<=[a-z,])([245]\.\d\.\d{1,3})(?![\d.])")
 
@@ -76,10 +79,12 @@ def _masked(word: str, cased: str) -> tuple[str, bool]:
         return word, False
     if "://" in word:
         return _DIGITS.sub("0", word.replace("ip=", "")), False
-    if digits >= 4 and len(word) >= 10:
+    if digits >= 4 and len(word) >= 10 and _LETTER.search(word):
         mixed = cased.upper() != cased != cased.lower() and len(word) >= 16 and "." not in word
         if mixed or not _LONG_NAME.search(word):
             return "#", False
+    if digits > 1 and len(word) > 7:
+        word = _HEX.sub("#", word)
     if word.isdigit() and len(word) != 3 and not word.startswith("100"):
         return "0", False
     if "." in word and _LONG_NAME.search(word):
@@ -107,8 +112,14 @@ class Folder:
         self._fold = _Words().__getitem__
 
     def fold(self, text: bytes) -> str:
-        r"""Return the folded text, words parted by one blank. A literal \n of Exim and #012 of syslog are blanks."""
+        r"""Return the folded text, words parted by one blank; a literal \n and #012 are blanks."""
         text = text[:LONGEST_TEXT].replace(b"\\n", b" ")
         if b"#01" in text:
             text = text.replace(b"#012", b" ").replace(b"#015", b" ")
-        return " ".join(map(self._fold, text.split()))[:LONGEST_FOLDED]
+        folded = " ".join(map(self._fold, text.split()))
+        if " - gsmtp" in folded:  # the word before it is Google's id of the session
+            front, sign, rest = folded.partition(" - gsmtp")
+            cut = front.rfind(" ") + 1
+            if "/" not in front[cut:]:
+                folded = front[:cut] + "#" + sign + rest
+        return folded[:LONGEST_FOLDED]

@@ -13,22 +13,23 @@ _HEAD = """\
 
 <!-- Printed from smtpq_exporter/reasons by `make docs`; a test compares them. -->
 
-Every text that a mail server writes about a delivery that failed gets one of {classes} classes: the label `reason` of
-`smtpq_queue_deferred_recipients`, `smtpq_log_deferrals_total`, `smtpq_log_bounces_total` and `smtpq_log_rejects_total`.
-Try a text of your own log:
+Every text that a mail server writes about a delivery that failed gets one of {classes} classes: the label
+`reason` of `smtpq_queue_deferred_recipients`, `smtpq_log_deferrals_total`, `smtpq_log_bounces_total` and
+`smtpq_log_rejects_total`. Try a text of your own log:
 
     echo '450 4.2.0 <a@b.example>: Greylisted, try again in 300 seconds' | smtpq classify --explain
 
-How it is decided: the text is made comparable (lower case, no addresses, no ids), the innermost reply is taken out of
-what servers on the way wrapped around it, then {rules} rules are tried in a fixed order; the first that matches wins.
-Words go before codes, since servers send misleading codes: Gmail uses 5.2.1 for a rate and 4.7.23 for a missing PTR
-record, and 5.7.1 is used for everything. Only where no word tells anything the enhanced code decides, then the
-reply code, and at last the code that the own mail server wrote (`dsn=`).
+How it is decided: the text is made comparable (lower case, no addresses, no ids), the innermost reply is
+taken out of what servers on the way wrapped around it, then {rules} rules are tried in a fixed order; the
+first that matches wins. Words go before codes, since servers send misleading codes: Gmail uses 5.2.1 for a
+rate and 4.7.23 for a missing PTR record, and 5.7.1 is used for everything. Only where no word tells anything
+the enhanced code decides, then the reply code. The code that the own mail server wrote (`dsn=`) helps where
+the text is as vague as "Service unavailable".
 
 ## Rules of your own
 
-They come before ours, in the order in which they are written, and are searched without regard to case in the text as
-the mail server wrote it (its first 4096 bytes):
+They come before ours, in the order in which they are written, and are searched without regard to case in the
+text as the mail server wrote it (its first 4096 bytes):
 
 ```yaml
 reasons:
@@ -36,8 +37,9 @@ reasons:
     reason: policy_rejected
 ```
 
-`smtpq-exporter --config.check` tests them; `smtpq classify --rule 'PATTERN=CLASS'` tries one on your texts. A pattern that
-repeats something that repeats, such as `(a+)+`, is refused, because a stranger's text could make it run for ever.
+`smtpq-exporter --config.check` tests them; `smtpq classify --rule 'PATTERN=CLASS'` tries one on your texts. A
+pattern that repeats something that repeats, such as `(a+)+`, is refused, because a stranger's text could make
+it run for ever.
 """
 
 
@@ -49,7 +51,8 @@ def markdown() -> str:
 
 def _table() -> str:
     lines = ["| class | root cause | meaning |", "|---|---|---|"]
-    lines += [f"| [`{reason}`](#{reason}) | `{cause}` | {ADVICE[reason].meaning} |" for reason, cause in CAUSES.items()]
+    for reason, cause in CAUSES.items():
+        lines.append(f"| [`{reason}`](#{reason}) | `{cause}` | {ADVICE[reason].meaning} |")
     return "\n".join(lines) + "\n"
 
 

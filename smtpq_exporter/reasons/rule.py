@@ -1,12 +1,14 @@
-"""What a rule is, and how the words that it cannot do without are found in its pattern.
+r"""What a rule is, and how the words that it cannot do without are found in its pattern.
 
-Pure. A rule is data: an id, a class, an example that this very rule must decide (tested), and phrases. Phrases
-are lower case without diacritics and are searched in the subject that unwrap.py makes: ``code enhanced text``, where
-code is 000 and enhanced 0.0.0 if the text names none. So ``^5\\d\\d 5\\.7\\.`` asks for codes and everything else
-for words. No pattern nests quantifiers and none has an unbounded gap: hostile text costs linear time.
+Pure. A rule is data: an id, a class, an example that this very rule must decide (tested), and phrases.
+Phrases are lower case without diacritics and are searched in the subject that unwrap.py makes: ``code
+enhanced text``, where code is 000 and enhanced 0.0.0 if the text names none. So ``^5\d\d 5\.7\.``
+asks for codes and everything else for words. No pattern nests quantifiers and none has an unbounded gap:
+hostile text costs linear time.
 
-`needles` reads the parsed pattern (the standard library's own parser) and returns two sets of literals; every match
-contains at least one of each, within one word. A phrase whose needles are not there is passed over without a try.
+`needles` reads the parsed pattern (the standard library's own parser) and returns two sets of literals;
+every match contains at least one of each, within one word. A phrase whose needles are not there is passed
+over without a try.
 """
 
 from __future__ import annotations
@@ -31,6 +33,7 @@ class Rule(NamedTuple):
 
 _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _LEAST_WORTH = 2
+SHORTEST_NEEDLE = 2
 _MOST_RUNS = 9
 _LONGEST_CLASS = 3  # [ea] is written out as two literals, a larger class ends the literal
 
@@ -80,7 +83,7 @@ def needles(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
 
 def _worth(literals: set[str]) -> int:
     """Rate a set by its shortest member: long literals are rare. Letters of other scripts say more each."""
-    if not literals:
+    if not literals or min(map(len, literals)) < SHORTEST_NEEDLE:
         return 0
     return min(sum(1 if c.isascii() else 2 for c in literal) for literal in literals)
 

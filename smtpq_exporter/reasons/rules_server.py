@@ -9,231 +9,130 @@ from smtpq_exporter.reasons.rule import Rule
 
 MEMBERS: tuple[Rule, ...] = (
     Rule(
-        "policy-list",
-        "policy_rejected",
-        "550 This is a closed mailing list",
+        "policy-list", "policy_rejected", "550 This is a closed mailing list",
         (
-            "closed (?:mailing )?list",
-            "members[ -]only",
-            "(?:non-?|not a )member",
-            "moderated",
-            "user (?:rules|preferences)",
-            "recipient preferences",
-            "blocked by the recipient",
-            "only accept(?:s|ing) (?:mail|messages) from",
-            "not allowed to post",
-            "not member",
-            "have been told to reject",
-            "told to reject your mail",
-            "by your organization",
-            "user reject",
-            "not a (?:member|subscriber)",
-            "refuse to receive",
-            "your country",
+            "closed (?:mailing )?list", "members[ -]only", "non-?member", "moderated",
+            "user (?:rules|preferences)", "recipient preferences", "blocked by the recipient",
+            "only accept(?:s|ing) (?:mail|messages) from", "not allowed to post", "not member",
+            "have been told to reject", "told to reject your mail", "by your organization", "user reject",
+            "not a (?:member|subscriber)(?! of (?:the |this )?domain)", "refuse to receive", "your country",
             "mail from this sender is not wanted",
         ),
     ),
 )
+"""Lists and people who choose from whom they take mail."""
 
 RULES: tuple[Rule, ...] = (
     Rule(
-        "server-storage",
-        "recipient_server_error",
-        "452 4.3.1 Insufficient system storage",
+        "server-storage", "recipient_server_error", "452 4.3.1 Insufficient system storage",
         (
-            "(?:insufficient|not enough|out of|no|low on) (?:system |disk |free )?(?:storage|"
-            "resources?|disk|space|memory)",
-            "system (?:storage|full|resources)",
-            "mail system full",
-            "disk (?:full|space|error)",
+            (
+                "(?:insufficient|not enough|out of|no|low on) (?:system |disk |free )?(?:storage|resources?|"
+                "disk|space|memory)"
+            ),
+            "system (?:storage|full|resources)", "mail system full", "disk (?:full|space|error)",
             "resources? (?:temporarily )?(?:unavailable|not available|exhausted|restricted|low)",
-            "no space left",
-            "cannot allocate",
-            "back ?pressure",
-            "load (?:average|too high|is)",
-            "high load",
-            "server load",
-            "overload",
-            "server (?:is )?(?:too )?busy",
+            "no space left", "cannot allocate", "back ?pressure", "load (?:average|too high|is)", "high load",
+            "server load", "overload", "server (?:is )?(?:too )?busy",
         ),
     ),
     Rule(
-        "policy-reason",
-        "policy_rejected",
-        "554 Transaction failed, reject due to policy restrictions",
+        "policy-reason", "policy_rejected", "554 Transaction failed, reject due to policy restrictions",
         (
-            r"(?:due to|because of|by|against|violat\w{1,4}|for|under|breach of|per) (?:\w{1,14} )?(?:\w{1,14} )?(?:policy|policies)",
+            (
+                r"(?:due to|because of|by|against|violat\w{1,4}|for|under|breach of|per) (?:\w{1,14} "
+                r")?(?:\w{1,14} )?(?:policy|policies)"
+            ),
             r"policy (?:\w{1,12} )?(?:restriction|reason|violation|reject|prohibit|den)",
             "administrative(?:ly)? (?:prohibit|lockout|reject|den)",
         ),
     ),
     Rule(
-        "mailer-unknown",
-        "local_config",
-        "554 5.3.0 unknown mailer error 2",
+        "mailer-unknown", "local_config", "554 5.3.0 unknown mailer error 2",
         ("unknown mailer error",),
     ),
     Rule(
-        "server-error",
-        "recipient_server_error",
-        "451 4.3.0 Temporary server error, please try again later",
+        "server-error", "recipient_server_error", "451 4.3.0 Temporary server error, please try again later",
         (
-            "(?:internal|system|server|software|mailer|processing|i/o|input/output|database|backend|"
-            "transient|temporary|local|upstream|queue|filter|ldap|lookup|application|program|delivery|"
-            "general|unexpected|unspecified|runtime|storage|transaction|relay|dovecot|lmtp|milter|"
-            r"policy server|directory|content filter)(?: \w{1,14})? (?:error|failure|problem|trouble|"
-            "failed|fault|unavailable|config error|malfunction|not available|outage|exception|down|"
-            "maintenance)",
-            "(?:error|problem|failure) (?:in|while|during|with|on|writing|processing|occurred|"
-            "connecting|reading)",
-            r"\bbusy\b",
-            "mailer error",
-            "maintenance",
-            "out of (?:service|order)",
-            "configuration (?:error|problem)",
-            "misconfigur",
+            (
+                "(?:internal|system|server|software|mailer|processing|i/o|input/output|database|backend|"
+                "transient|temporary|local|upstream|queue|filter|ldap|lookup|application|program|delivery|"
+                "general|unexpected|unspecified|runtime|storage|transaction|relay|dovecot|lmtp|milter|policy "
+                r"server|directory|content filter)(?: \w{1,14})? (?:error|failure|problem|trouble|failed|"
+                "fault|unavailable|config error|malfunction|not available|outage|exception|down|maintenance)"
+            ),
+            (
+                "(?:error|problem|failure) (?:in|while|during|with|on|writing|processing|occurred|connecting|"
+                "reading)"
+            ),
+            r"\bbusy\b", "mailer error", "maintenance", "out of (?:service|order)",
+            "configuration (?:error|problem)", "misconfigur",
             "cannot (?:write|open|connect|append|store|create)",
-            "unable to (?:write|open|connect|switch|store|create|complete|process|accept|append|"
-            "contact|verify)",
-            "not ready",
-            "shutting down",
-            "aborted",
-            "local (?:error|problem)",
-            "temp(?:orar(?:y|ily))? (?:error|fail|failure|local|lookup|problem|deferred|unavailable|"
-            "reject|rejected|refused|not|out|system|unable|server|inability)",
-            "serverfehler",
-            "erreur (?:interne|systeme|temporaire)",
-            "error (?:interno|temporal|del servidor)",
-            "interner? fehler",
-            "blad (?:serwera|systemu|wewn)",
-            "vnitrni chyba",
-            "ошибка",
-            "временн",
-            "系统错误",
-            "系統錯誤",
-            "内部エラー",
-            "something went wrong",
-            "system config",
-            "queue file",
-            "data timeout",
-            "unexpected",
-            "could not (?:store|save|write|complete|process)",
-            "message could not be",
-            "requested action aborted",
-            "action aborted",
-            "local error in processing",
-            "can't create (?:user )?output file",
-            "unknown mailer error",
+            (
+                "unable to (?:write|open|connect|switch|store|create|complete|process|accept|append|contact|"
+                "verify)"
+            ),
+            "not ready", "shutting down", "aborted", "local (?:error|problem)",
+            (
+                "temp(?:orar(?:y|ily))? (?:error|fail|failure|local|lookup|problem|deferred|unavailable|"
+                "reject|rejected|refused|not|out|system|unable|server|inability)"
+            ),
+            "serverfehler", "erreur (?:interne|systeme|temporaire)",
+            "error (?:interno|temporal|del servidor)", "interner? fehler", "blad (?:serwera|systemu|wewn)",
+            "vnitrni chyba", "ошибка", "временн", "系统错误", "系統錯誤", "内部エラー",
+            "something went wrong", "system config", "queue file", "data timeout", "unexpected",
+            "could not (?:store|save|write|complete|process)", "message could not be",
+            "requested action aborted", "action aborted", "local error in processing",
+            "can't create (?:user )?output file", "unknown mailer error",
         ),
     ),
     Rule(
-        "server-service",
-        "recipient_server_error",
+        "server-service", "recipient_server_error",
         "421 mx.example.org Service not available, please try again later",
         (
-            r"service (?:\w{1,14} )?(?:is )?(?:temporarily |currently )?(?:unavailable|not available|"
-            "refuse|shut|closing|down|interrupt|stopped|not accepting|denied due to)",
+            (
+                r"service (?:\w{1,14} )?(?:is )?(?:temporarily |currently )?(?:unavailable|not available|"
+                "refuse|shut|closing|down|interrupt|stopped|not accepting|denied due to)"
+            ),
             "unavailable",
-            r"(?:please |pls )?(?:try|retry|send|resend)(?: \w{1,12})?(?: \w{1,12})?(?: \w{1,12})? (?:later|again)",
-            "again later",
-            r"later\b",
-            "try again",
-            "closing (?:transmission|connection)",
+            (
+                r"(?:please |pls )?(?:try|retry|send|resend)(?: \w{1,12})?(?: \w{1,12})?(?: \w{1,12})? "
+                "(?:later|again)"
+            ),
+            "again later", r"later\b", "try again", "closing (?:transmission|connection)",
             "not (?:currently )?accepting (?:mail|messages|connections|network)",
-            "(?:currently|temporarily) (?:not|un|defer)",
-            "deferred",
-            "spater",
-            "plus tard",
-            "mas tarde",
-            "mais tarde",
-            "piu tardi",
-            "pozniej",
-            "pozdeji",
-            "позже",
-            "稍后",
-            "稍後",
-            "しばらく",
-            "later",
+            "(?:currently|temporarily) (?:not|un|defer)", "deferred", "spater", "plus tard", "mas tarde",
+            "mais tarde", "piu tardi", "pozniej", "pozdeji", "позже", "稍后", "稍後", "しばらく", "later",
             r"wait\b",
         ),
     ),
     Rule(
-        "remote-expired",
-        "expired",
-        "550 4.4.7 Message expired: delivery time is over",
+        "remote-expired", "expired", "550 4.4.7 Message expired: delivery time is over",
         (
-            "(?:message|delivery|mail)[^;]{0,20} (?:has )?(?:expired|timed out)",
-            "too old",
-            "retry timeout",
-            "undeliverable for",
-            "delivery time expired",
-            "in (?:the )?queue too long",
+            "(?:message|delivery|mail)[^;]{0,20} (?:has )?(?:expired|timed out)", "too old", "retry timeout",
+            "undeliverable for", "delivery time expired", "in (?:the )?queue too long",
             "could not be delivered for",
         ),
     ),
     Rule(
-        "policy-word",
-        "policy_rejected",
-        "554 5.7.1 Access denied",
+        "policy-word", "policy_rejected", "554 5.7.1 Access denied",
         (
-            "policy",
-            "policies",
-            "politique",
-            "politica",
-            "richtlinie",
-            "zasad",
-            "политик",
-            "策略",
-            "ポリシー",
-            "prohibit",
-            "administrative",
-            "administrator",
-            "(?:access|permission|delivery|connection|client host|host|message|mail|transaction|"
-            "e-?mail|session|request|user|sender|transport|service|recipient|command|server|rcpt|data|"
-            r"body|client|domain|address)(?: \S{1,40})? (?:is |was |has been |have been |were |are |"
-            "not |be |been )?(?:denied|refused|rejected|disallowed|forbidden|not allowed|not permitted|"
-            "not authori[sz]ed|not accepted|blocked|restricted|declined|unacceptable|bounced|"
-            "unauthori[sz]ed|discarded)",
-            "not (?:allowed|permitted|authori[sz]ed|accepted|acceptable|accept)",
-            "denied",
-            "refused",
-            "rejected",
-            "forbidden",
-            "verboten",
-            "interdit",
-            "prohibido",
-            "vietato",
-            "zabronion",
-            "zakazan",
-            "запрещ",
-            "отклон",
-            "abgelehnt",
-            "abgewiesen",
-            r"refuse\b",
-            "rejete",
-            "rechazad",
-            "rifiutat",
-            "odmitnut",
-            "odrzucon",
-            "geweigerd",
-            "拒绝",
-            "拒絕",
-            "拒否",
-            "insufficient permission",
-            "unacceptable",
-            "go away",
-            "blocked",
-            "restricted",
-            "you are not",
-            "access-denied",
-            "security",
-            "don't want",
-            "do not want",
-            "unwanted",
-            "redundant",
-            "declined",
-            "permission",
-            "violat",
+            "policy", "policies", "politique", "politica", "richtlinie", "zasad", "политик", "策略",
+            "ポリシー", "prohibit", "administrative", "administrator",
+            (
+                "(?:access|permission|delivery|connection|client host|host|message|mail|transaction|e-?mail|"
+                "session|request|user|sender|transport|service|recipient|command|server|rcpt|data|body|"
+                r"client|domain|address)(?: \S{1,40})? (?:is |was |has been |have been |were |are |not |be |"
+                "been )?(?:denied|refused|rejected|disallowed|forbidden|not allowed|not permitted|not "
+                "authori[sz]ed|not accepted|blocked|restricted|declined|unacceptable|bounced|unauthori[sz]ed|"
+                "discarded)"
+            ),
+            "not (?:allowed|permitted|authori[sz]ed|accepted|acceptable|accept)", "denied", "refused",
+            "rejected", "forbidden", "verboten", "interdit", "prohibido", "vietato", "zabronion", "zakazan",
+            "запрещ", "отклон", "abgelehnt", "abgewiesen", r"refuse\b", "rejete", "rechazad", "rifiutat",
+            "odmitnut", "odrzucon", "geweigerd", "拒绝", "拒絕", "拒否", "insufficient permission",
+            "unacceptable", "go away", "blocked", "restricted", "you are not", "access-denied", "security",
+            "don't want", "do not want", "unwanted", "redundant", "declined", "permission", "violat",
         ),
     ),
 )

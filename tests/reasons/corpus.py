@@ -1,4 +1,6 @@
-"""The texts of tests/golden/reasons/own.jsonl: written by hand after documented formats, with the class we want."""
+"""The texts of tests/golden/reasons/own.jsonl: written by hand after documented formats, with the class we
+want.
+"""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ from smtpq_exporter.reasons.fold import LONGEST_FOLDED, Folder, plain
     ],
 )
 def test_folded(text: bytes, folded: str) -> None:
-    """Addresses, ids and peers' names go; codes, providers' codes and words stay, in one case and alphabet."""
+    """Addresses, ids and peers' names go; codes, providers' codes and words stay, in one case."""
     assert Folder().fold(text) == folded
 
 

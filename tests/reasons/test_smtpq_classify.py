@@ -31,11 +31,15 @@ def classified(data: bytes, *options: str) -> list[dict[str, object]]:
 
 
 def test_one_line_each() -> None:
-    """Each text, of whatever bytes, gives one object with the five fields, in order; the last needs no newline."""
+    """Each text, of whatever bytes, gives one object with the five fields, in order; the last needs no
+    newline.
+    """
     found = classified(GREY + b"\n" + b"550 bo\xeete pleine \x00\xff\r\n" + b"550 5.1.1 No such user")
-    assert [item["reason"] for item in found] == ["greylisted", "unknown", "mailbox_full", "invalid_recipient"]
+    wanted = ["greylisted", "unknown", "mailbox_full", "invalid_recipient"]
+    assert [item["reason"] for item in found] == wanted
     assert found[0] == {
-        "reason": "greylisted", "cause": "greylisting", "enhanced": "4.2.0", "code": "450", "rule": "greylist-word",
+        "reason": "greylisted", "cause": "greylisting", "enhanced": "4.2.0", "code": "450",
+        "rule": "greylist-word",
     }
 
 
