@@ -43,6 +43,13 @@ class DelayHistogram:
             self._micros += round(seconds * 1e6) * times
         self._texts.clear()
 
+    def merge(self, other: DelayHistogram) -> None:
+        """Add the values of another histogram."""
+        self._fold()
+        other._fold()
+        self._counts = [a + b for a, b in zip(self._counts, other._counts, strict=True)]
+        self._micros += other._micros
+
     def freeze(self) -> Histogram:
         """Return the histogram so far."""
         self._fold()
@@ -105,6 +112,18 @@ class FinalDelays:
         else:  # a mixture; rare enough to go one by one
             for way in ways:
                 self.done([way])
+
+    def merge(self, later: FinalDelays, ended: Iterable[bytes], gone: Iterable[bytes]) -> None:
+        """Add a later part of the same log; see Tally.merge for `ended` and `gone`."""
+        for queue_id in ended:
+            self.pending.pop(queue_id, None)
+        for queue_id in gone:
+            self.removed(queue_id)
+        self._latency.merge(later._latency)
+        for mine, other in zip(self._stages, later._stages, strict=True):
+            mine.merge(other)
+        for queue_id, way in later.pending.items():
+            self.delivered(queue_id, way)
 
     def freeze(self) -> tuple[Histogram, dict[str, Histogram]]:
         """Return the whole way, and its parts by stage."""

@@ -164,6 +164,16 @@ class TopDomains:
     def _weight(self, domain: str) -> int:
         return sum(self.rows[domain]) - self._faded[domain]
 
+    def merge(self, later: TopDomains) -> None:
+        """Add the counts of another; domains that find no place here go to OTHER."""
+        for domain, row in later.rows.items():
+            for status, count in enumerate(row):
+                if domain in self.rows or len(self.rows) < self.top:
+                    self.add(domain, status, count)
+                else:
+                    self.other[status] += count
+        self.other = [a + b for a, b in zip(self.other, later.other, strict=True)]
+
     def counts(self) -> dict[tuple[str, str], int]:
         """Return {(domain, status): n} without zeros; OTHER holds the rest."""
         rows = [*sorted(self.rows.items()), (OTHER, self.other)]

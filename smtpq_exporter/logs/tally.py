@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, deque
+from collections.abc import Iterable
 from typing import Any
 
 from smtpq_exporter.logs.delays import FinalDelays
@@ -116,6 +117,24 @@ class Tally:
         """Count a line of this mail server that was not understood, and keep its beginning."""
         self.lines["unparsed"] += 1
         self.samples.append(line[:SAMPLE_BYTES])
+
+    def merge(self, later: Tally, ended: Iterable[bytes], gone: Iterable[bytes]) -> None:
+        """Add the counters of a later part of the same log; a report reads parts at the same time.
+
+        `ended` are the queue ids that were removed in that part after a delivery in it, `gone` those without.
+        """
+        for name in _SIMPLE:
+            setattr(self, name, getattr(self, name) + getattr(later, name))
+        for name in _COUNTERS:
+            getattr(self, name).update(getattr(later, name))
+        for result, count in later.lines.items():
+            self.lines[result] += count
+        for key, (count,) in later.cells.items():
+            self.cells.setdefault(key, [0])[0] += count
+        self.destinations.merge(later.destinations)
+        self.delays.merge(later.delays, ended, gone)
+        self.stamp = later.stamp or self.stamp
+        self.samples.extend(later.samples)
 
     def freeze(self, now: float, **follow_facts: Any) -> LogTally:
         """Return the counters as a value; `follow_facts` are fields of LogTally that the following knows

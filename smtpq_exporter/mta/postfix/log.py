@@ -9,7 +9,9 @@ reply.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import Protocol
 
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
@@ -27,6 +29,25 @@ _ID = 26
 #: So much of a line is kept for `last message repeated`.
 _LINE = 4096
 _Outcome = tuple[int, bytes, list[int]]
+#: What the hot loop knows of a delivery attempt: queue id, line, its match of FREQUENT, status, reason.
+Attempt = tuple[bytes, bytes, "re.Match[bytes]", int, str]
+
+
+class Digest(Protocol):
+    """Who wants to know more than is counted; report/digest.py does."""
+
+    def batch(
+        self,
+        received: Sequence[bytes],
+        actives: Sequence[tuple[bytes, bytes, int]],
+        attempts: Sequence[Attempt],
+        ended: Sequence[bytes],
+        gone: Sequence[bytes],
+    ) -> None:
+        """Take what one batch of lines held."""
+
+    def event(self, event: LogEvent) -> None:
+        """Take an event that the hot loop did not know by heart, before its batch."""
 
 
 class PostfixLog:
@@ -34,7 +55,7 @@ class PostfixLog:
 
     `now` dates stamps without a year; set it to the time of the file's last change when reading old files.
     `bare` takes a line without any prefix for the words alone, as `journalctl -o cat` prints them: only for a
-    file that is known to be Postfix's, never for one that other programs write to.
+    file that is known to be Postfix's, never for one that other programs write to. A `digest` is told more.
     """
 
     def __init__(
@@ -45,10 +66,12 @@ class PostfixLog:
         now: float | None = None,
         *,
         bare: bool = False,
+        digest: Digest | None = None,
     ) -> None:
         self.tally = tally
         self.now = now
         self._bare = bare
+        self._digest = digest
         self._reasons = reasons
         self._names = frozenset(name.encode() for name in syslog_names)
         self._offset = 16
@@ -78,11 +101,15 @@ class PostfixLog:
         suspended: list[str] = []
         bounced: list[str] = []
         done: list[bytes] = []
+        digest = self._digest
+        arrived: list[bytes] = []
+        actives: list[tuple[bytes, bytes, int]] = []
+        attempts: list[Attempt] = []
+        ended: list[bytes] = []
+        gone: list[bytes] = []
         connections = received = removed = slow = 0
         for index, line in enumerate(lines):
-            colon = line.find(
-                b": "
-            )  # the first one ends the program's tag: no stranger writes to the left of it
+            colon = line.find(b": ")  # the first one ends the program's tag: strangers write only behind it
             if line[offset : line.find(b"[", offset, colon)] not in heads:
                 self._slowly(lines, index)
                 offset = self._offset
@@ -111,35 +138,43 @@ class PostfixLog:
                                     pending[queue_id] = way
                                     if len(pending) > PENDING:
                                         bound()
+                                    if digest is not None:
+                                        attempts.append((queue_id, line, found, status, ""))
                                     continue
                                 start = found.end()
                                 stop = line.rfind(b")", start)
                                 said = line[start : stop if 0 <= stop < start + TEXT else start + TEXT]
                                 if masked:  # the same words to other recipients are one reason, remembered
                                     said = said.replace(line[end + 6 : found.end(1)], b"@")
-                                if status == BOUNCED:
-                                    bounced.append(reason(said, dsn))
-                                elif status == DEFERRED:
-                                    if said.startswith(SUSPENDED):
-                                        suspended.append(reason(said, dsn))
-                                    else:
-                                        deferred.append(reason(said, dsn))
+                                why = reason(said, dsn)
+                                if status == DEFERRED:
+                                    (suspended if said.startswith(SUSPENDED) else deferred).append(why)
+                                elif status == BOUNCED:
+                                    bounced.append(why)
+                                if digest is not None:
+                                    attempts.append((queue_id, line, found, status, why))
                                 continue
                     elif verb == b"from":
                         if line.endswith(b" (queue active)"):
+                            if digest is not None:
+                                actives.append((queue_id, line, end + 2))
                             continue
                     elif verb == b"remo":
                         if line.endswith(b": removed") and len(line) - end == 9:
                             removed += 1
-                            done_way = forget(queue_id, None)
-                            if done_way is not None:
-                                done.append(done_way)
+                            last = forget(queue_id, None)
+                            if last is not None:
+                                done.append(last)
+                            if digest is not None:
+                                (gone if last is None else ended).append(queue_id)
                             continue
                     elif verb == b"mess":
                         if line.startswith(b"message-id=", end + 2):
                             continue
                     elif verb == b"clie" and queue_id != NOQUEUE and line.startswith(b"client=", end + 2):
                         received += 1
+                        if digest is not None:
+                            arrived.append(queue_id)
                         continue
             elif line.startswith(b"disconnect from ", at):
                 continue
@@ -156,6 +191,8 @@ class PostfixLog:
         tally.suspended.update(suspended)
         tally.bounces.update(bounced)
         tally.delays.done(done)
+        if digest is not None:
+            digest.batch(arrived, actives, attempts, ended, gone)
         self._end(lines)
 
     def _end(self, lines: Sequence[bytes]) -> None:
@@ -182,6 +219,8 @@ class PostfixLog:
             event.repeat *= times or 1
             self.tally.lines["understood"] += 1
             self.tally.add(event)
+            if self._digest is not None:
+                self._digest.event(event)
         elif ours:
             self.tally.sample(line)
         else:

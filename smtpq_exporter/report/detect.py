@@ -1,0 +1,78 @@
+"""Whose log is this? Asked of the options first, then of the beginning of the files themselves.
+
+The mail server whose parser understands most of the first lines; a file in which no line has a prefix holds
+the words alone, as `journalctl -o cat` prints them.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from smtpq_exporter.errors import SourceError
+from smtpq_exporter.logs.prefix import split
+from smtpq_exporter.logs.tally import Tally
+from smtpq_exporter.mta import MTAS
+from smtpq_exporter.report.files import chunks, segments
+from smtpq_exporter.report.part import Wanted, make_parser
+from smtpq_exporter.report.span import Span
+
+#: So many lines of each file are looked at.
+LOOK = 2000
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Add --mta and --syslog-name."""
+    known = [name for name, mta in MTAS.items() if mta.log is not None]
+    parser.add_argument(
+        "--mta",
+        choices=("auto", *known),
+        default="auto",
+        help="whose log it is (default: looked for in the files)",
+    )
+    parser.add_argument(
+        "--syslog-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="name under which the mail server logs (Postfix: syslog_name; default postfix*)",
+    )
+
+
+def wanted(args: argparse.Namespace, files: Sequence[str], times: Span = (None, None)) -> Wanted:
+    """Return what to read in the files; raise SourceError if no mail server's lines are found in them."""
+    names = tuple(args.syslog_name)
+    since, until = times
+    heads = [_head(path) for path in files if path != "-"]
+    lines = [line for head in heads for line in head if line]
+    bare = bool(lines) and all(split(line) is None for line in lines)
+    mta = args.mta
+    if mta == "auto":
+        mta = _most(lines, names, bare=bare) if lines else "postfix"
+    if not mta:
+        raise SourceError(
+            "parse",
+            f"no line of a mail server in {', '.join(files)}",
+            "say whose log it is with --mta and --syslog-name",
+        )
+    return Wanted(mta, names, bare, since, until)
+
+
+def _head(path: str) -> list[bytes]:
+    for segment in segments(path, 0.0)[:1]:
+        for lines in chunks(segment):
+            return lines[:LOOK]
+    return []
+
+
+def _most(lines: Sequence[bytes], names: tuple[str, ...], *, bare: bool) -> str:
+    """Return the mail server that understands most of the lines, "" if none understands any."""
+    best, most = "", 0
+    for name, mta in MTAS.items():
+        if mta.log is None:
+            continue
+        parser = make_parser(Wanted(name, names, bare), Tally(), None, 0.0)
+        understood = sum(parser.event(line) is not None for line in lines)
+        if understood > most:
+            best, most = name, understood
+    return best

@@ -1,0 +1,270 @@
+"""What a report tells beyond the counters: senders, destinations, refusals, hours. Mergeable, so that
+processes share it.
+
+Pure: no clock, no files. A Tally counts what the exporter counts; the digest adds what only a report may
+keep: addresses and hosts, for the operator's own eyes, never as labels. The parts of one log are merged in
+their order: a message that was queued in one part and delivered in the next is put together where they meet.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from smtpq_exporter.logs.tally import DEFERRED, SENT, Tally
+from smtpq_exporter.model import STATUSES, LogEvent
+from smtpq_exporter.mta.postfix.log import Attempt
+from smtpq_exporter.mta.postfix.log_grammar import QUOTED
+
+#: Names kept in any one table; beyond it the rarest half is dropped and the table is marked as incomplete.
+TABLE = 100_000
+#: An active message: sender and size.
+_ACTIVE = re.compile(rb"from=(?P<sender>" + QUOTED + rb"|<(?!\")[^>]*+>), size=(?P<size>\d{1,18}), nrcpt=")
+_RELAY = re.compile(rb">, (?:orig_to=<[^\">]*+>, )?relay=([^,]*+), ")
+FORWARDED = b"forwarded as "
+
+
+#: Columns of a row of `hours`.
+RECEIVED, DELIVERED, DEFERRALS, BOUNCES, REJECTS = range(5)
+
+
+@dataclass(slots=True)
+class Destination:
+    """Deliveries to one domain by index of STATUSES. Delays in seconds and bytes of successful deliveries."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * len(STATUSES))
+    delay: float = 0.0
+    slowest: float = 0.0
+    size: int = 0
+
+
+@dataclass(slots=True)
+class Digest:
+    """The facts of a part of a log."""
+
+    forwarded: int = 0
+    reject_warnings: int = 0
+    held: int = 0
+    discarded: int = 0
+    bytes_received: int = 0
+    bytes_delivered: int = 0
+    deferred: set[bytes] = field(default_factory=set)
+    """Queue ids of messages that were deferred at least once."""
+    senders: dict[bytes, list[int]] = field(default_factory=dict)
+    """Sender of mail that came from outside or was written here -> [messages, bytes]."""
+    destinations: dict[bytes, Destination] = field(default_factory=dict)
+    refusers: dict[bytes, Counter[str]] = field(default_factory=dict)
+    """Remote server -> deferrals and bounces by reason."""
+    clients: dict[str, Counter[str]] = field(default_factory=dict)
+    """Client that we refused -> rejections by reason."""
+    hours: dict[bytes, list[int]] = field(default_factory=dict)
+    """Hour as the log writes it -> RECEIVED, DELIVERED, DEFERRALS, BOUNCES, REJECTS."""
+    incomplete: bool = False
+    """Whether a table was too long, so that its rare names are missing."""
+    sizes: dict[bytes, int] = field(default_factory=dict)
+    """Queue id -> size of messages that are still queued."""
+    arrived: set[bytes] = field(default_factory=set)
+    """Queue ids whose arrival was seen, and not yet their sender."""
+    early: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
+    """Queue id -> sender and size of active messages whose arrival, if any, lies in a part before."""
+    unsized: list[tuple[bytes, bytes]] = field(default_factory=list)
+    """(queue id, domain) of deliveries of messages whose size, if known, lies in a part before."""
+    ended: list[bytes] = field(default_factory=list)
+    """Queue ids that were removed after a delivery in this part; `gone` those without one."""
+    gone: list[bytes] = field(default_factory=list)
+    _events: list[LogEvent] = field(default_factory=list)
+
+    def event(self, event: LogEvent) -> None:
+        """Take an event that the hot loop did not know by heart; it is counted with the batch."""
+        self._events.append(event)
+
+    def batch(
+        self,
+        received: Sequence[bytes],
+        actives: Sequence[tuple[bytes, bytes, int]],
+        attempts: Sequence[Attempt],
+        ended: Sequence[bytes],
+        gone: Sequence[bytes],
+    ) -> None:
+        """Count what one batch held: ids received, (id, line, where "from=" stands), attempts, removed."""
+        self.arrived.update(received)
+        events, self._events = self._events, []
+        for event in events:
+            self._early_event(event)
+        for queue_id, line, at in actives:
+            self._active(queue_id, line, at)
+        for queue_id, line, found, status, reason in attempts:
+            domain, way, _ = found.groups()
+            self._count(queue_id, domain, status, float(way[: way.index(b",")]))
+            if status != SENT:
+                relay = _RELAY.match(line, found.end(1))
+                self._refused(relay[1] if relay else b"none", reason, 1)
+            elif line.startswith(FORWARDED, found.end()):
+                self._forwarded(queue_id, domain)
+        for event in events:
+            if event.event == "attempt":
+                self._attempt(event)
+        for removed, known in ((ended, self.ended), (gone, self.gone)):
+            known.extend(removed)
+            for queue_id in removed:
+                self.sizes.pop(queue_id, None)
+        self.bound()
+
+    def _early_event(self, event: LogEvent) -> None:
+        queue_id = event.queue_id.encode("latin-1")
+        match event.event:
+            case "received":
+                self.arrived.add(queue_id)
+            case "active":
+                self._active(queue_id, event.text.encode(), 0)
+            case "removed":
+                self.gone.append(queue_id)
+            case "reject":
+                reasons = self.clients.setdefault(event.client, Counter())
+                reasons[event.reason] += event.repeat
+            case "held":
+                self.held += event.repeat
+            case _:
+                self.reject_warnings += event.repeat if event.kind == "reject_warning" else 0
+                self.discarded += event.repeat if event.kind in {"discard", "milter-discard"} else 0
+
+    def _active(self, queue_id: bytes, line: bytes, at: int) -> None:
+        """Learn sender and size of a message that entered the active queue; only its first time counts."""
+        if queue_id in self.sizes:
+            return
+        found = _ACTIVE.match(line, at)
+        if found is None:
+            return
+        size = int(found["size"])
+        self.sizes[queue_id] = size
+        if queue_id in self.arrived:
+            self.arrived.remove(queue_id)
+            self.arrival(found["sender"], size)
+        else:
+            self.early[queue_id] = (found["sender"], size)
+
+    def arrival(self, sender: bytes, size: int) -> None:
+        """Count a message that came in."""
+        self.bytes_received += size
+        row = self.senders.get(sender)
+        if row is None:
+            self.senders[sender] = [1, size]
+        else:
+            row[0] += 1
+            row[1] += size
+
+    def _attempt(self, event: LogEvent) -> None:
+        queue_id, domain = event.queue_id.encode("latin-1"), event.recipient_domain.encode()
+        status = STATUSES.index(event.status)
+        for _ in range(min(event.repeat, 1000)):
+            self._count(queue_id, domain, status, event.delay or 0.0)
+            if status == SENT and event.text.encode().startswith(FORWARDED):
+                self._forwarded(queue_id, domain)
+        if status != SENT:
+            self._refused(event.relay.encode(), event.reason, event.repeat)
+
+    def _count(self, queue_id: bytes, domain: bytes, status: int, delay: float) -> None:
+        row = self.destinations.get(domain)
+        if row is None:
+            row = self.destinations[domain] = Destination()
+        row.counts[status] += 1
+        if status == SENT:
+            row.delay += delay
+            row.slowest = max(row.slowest, delay)
+            size = self.sizes.get(queue_id)
+            if size is None:
+                self.unsized.append((queue_id, domain))
+            else:
+                row.size += size
+                self.bytes_delivered += size
+        elif status == DEFERRED:
+            self.deferred.add(queue_id)
+
+    def _forwarded(self, queue_id: bytes, domain: bytes) -> None:
+        """Take back what a delivery counted that only handed the message on, under another queue id."""
+        self.forwarded += 1
+        size = self.sizes.get(queue_id)
+        if size is None:
+            self.unsized.pop()
+        else:
+            self.bytes_delivered -= size
+            self.destinations[domain].size -= size
+
+    def _refused(self, relay: bytes, reason: str, times: int) -> None:
+        if relay != b"none":
+            host = relay.rpartition(b"]")[0] + b"]" if b"]" in relay else relay
+            reasons = self.refusers.get(host)
+            if reasons is None:
+                reasons = self.refusers[host] = Counter()
+            reasons[reason] += times
+
+    def bound(self) -> None:
+        """Keep the tables within bounds: the rarer half of a table that is too long goes."""
+        for table in (self.senders, self.destinations, self.refusers, self.clients):
+            if len(table) > TABLE:
+                self.incomplete = True
+                _halve(table)
+
+
+def _weight(value: object) -> int:
+    if isinstance(value, Destination):
+        return sum(value.counts)
+    return value.total() if isinstance(value, Counter) else value[0] if isinstance(value, list) else 0
+
+
+def _halve(table: dict[Any, Any]) -> None:
+    for name in sorted(table, key=lambda name: _weight(table[name]))[: TABLE // 2]:
+        del table[name]
+
+
+def merge(first: Digest, tally: Tally, later: Digest, later_tally: Tally) -> None:
+    """Add a later part of the same log to `first`, and its counters to `tally`; messages that span both are
+    joined.
+    """
+    for name in ("forwarded", "reject_warnings", "held", "discarded", "bytes_received", "bytes_delivered"):
+        setattr(first, name, getattr(first, name) + getattr(later, name))
+    first.incomplete |= later.incomplete
+    first.deferred |= later.deferred
+    for domain, destination in later.destinations.items():
+        row = first.destinations.setdefault(domain, Destination())
+        row.counts = [a + b for a, b in zip(row.counts, destination.counts, strict=True)]
+        row.delay += destination.delay
+        row.slowest = max(row.slowest, destination.slowest)
+        row.size += destination.size
+    for sender, (messages, size) in later.senders.items():
+        known = first.senders.setdefault(sender, [0, 0])
+        known[0] += messages
+        known[1] += size
+    for relay, reasons in later.refusers.items():
+        first.refusers.setdefault(relay, Counter()).update(reasons)
+    for client, reasons in later.clients.items():
+        first.clients.setdefault(client, Counter()).update(reasons)
+    for hour, counts in later.hours.items():
+        first.hours[hour] = [a + b for a, b in zip(first.hours.get(hour, [0] * 5), counts, strict=True)]
+    _join(first, later)
+    tally.merge(later_tally, later.ended, later.gone)
+    first.bound()
+
+
+def _join(first: Digest, later: Digest) -> None:
+    """Put messages together that began in the part before."""
+    for queue_id, domain in later.unsized:
+        size = first.sizes.get(queue_id)
+        if size is None:
+            first.unsized.append((queue_id, domain))
+        else:
+            first.bytes_delivered += size
+            first.destinations[domain].size += size
+    for queue_id, (sender, size) in later.early.items():
+        if queue_id in first.arrived:
+            first.arrived.remove(queue_id)
+            first.arrival(sender, size)
+        elif queue_id not in first.sizes:
+            first.early[queue_id] = (sender, size)
+    for queue_id in (*later.ended, *later.gone):
+        first.sizes.pop(queue_id, None)
+    first.sizes |= later.sizes
+    first.arrived |= later.arrived

@@ -1,0 +1,150 @@
+"""Log files to be read once from end to end: plain, gzip, xz, bzip2, or standard input; in chunks of whole
+lines.
+
+What a file is decides its first bytes, not its name. A great plain file is divided at line ends, so that
+several processes can read it. Lines of more than LONGEST bytes are cut: the rest of such a line is passed
+over.
+"""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import sys
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import BinaryIO, cast
+
+from smtpq_exporter.errors import SourceError
+
+CHUNK = 1 << 18
+LONGEST = 1 << 16
+#: What a damaged compressed file raises; gzip.BadGzipFile is an OSError.
+_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
+_MAGIC: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
+    (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
+    (b"\xfd7zXZ\0", lzma.LZMAFile),
+    (b"BZh", bz2.BZ2File),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A part of a file: the lines that begin in [start, end). `end` None = to the end; path "-" = standard
+    input.
+
+    `size` is what it adds to the progress, in bytes of the file; `mtime` dates stamps without a year.
+    """
+
+    path: str
+    start: int
+    end: int | None
+    size: int
+    mtime: float
+
+
+def segments(path: str, now: float, divide: int = 1 << 24) -> list[Segment]:
+    """Return the parts of one file, in order; raise SourceError if it cannot be read.
+
+    A plain file is divided into parts of about `divide` bytes; a compressed one cannot be.
+    """
+    if path == "-":
+        return [Segment("-", 0, None, 0, now)]
+    try:
+        with Path(path).open("rb") as raw:
+            status = os.fstat(raw.fileno())
+            plain = not raw.peek(6).startswith(tuple(magic for magic, _ in _MAGIC))
+    except OSError as error:
+        raise _fault(path, error) from None
+    size = status.st_size
+    if not plain or size <= divide:
+        return [Segment(path, 0, None, size, status.st_mtime)]
+    edges = [*range(0, size - divide // 2, divide), size]
+    return [Segment(path, a, None if b == size else b, b - a, status.st_mtime) for a, b in pairwise(edges)]
+
+
+def chunks(segment: Segment, advance: Callable[[int], None] = lambda _: None) -> Iterator[list[bytes]]:
+    """Yield the lines of a segment, some thousands at a time, without their ends; raise SourceError.
+
+    `advance` is told how many bytes of the file were read.
+    """
+    try:
+        with open(
+            segment.path if segment.path != "-" else sys.stdin.fileno(), "rb", closefd=segment.path != "-"
+        ) as raw:
+            opened = (cast("BinaryIO", make(raw)) for magic, make in _MAGIC if _begins(raw, magic))
+            stream = next(opened, None)
+            if stream is None:
+                yield from _lines(raw, segment, advance)
+            else:
+                yield from _compressed(stream, raw, advance)
+    except _DAMAGED as error:
+        raise _fault(segment.path, error) from None
+
+
+def _begins(raw: BinaryIO, magic: bytes) -> bool:
+    peek = getattr(raw, "peek", None)
+    return bool(peek is not None and peek(len(magic)).startswith(magic))
+
+
+def _compressed(stream: BinaryIO, raw: BinaryIO, advance: Callable[[int], None]) -> Iterator[list[bytes]]:
+    whole = Segment("", 0, None, 0, 0.0)
+    seen = 0
+    for lines in _lines(stream, whole, lambda _: None):
+        yield lines
+        at = raw.tell()
+        advance(at - seen)
+        seen = at
+
+
+def _lines(stream: BinaryIO, segment: Segment, advance: Callable[[int], None]) -> Iterator[list[bytes]]:
+    """Yield whole lines; a line belongs to the segment in which it begins."""
+    left = None if segment.end is None else segment.end - segment.start
+    if segment.start:
+        stream.seek(segment.start - 1)
+        skipped = stream.readline()  # the rest of a line that begins before us
+        if left is not None:
+            left -= len(skipped) - 1
+    rest, cut = b"", False
+    while left is None or left > 0:
+        data = stream.read(CHUNK if left is None else min(CHUNK, left))
+        if not data:
+            break
+        if left is not None:
+            left -= len(data)
+            if left <= 0 and not data.endswith(b"\n"):
+                data += stream.readline()
+        advance(len(data))
+        lines = (rest + data).split(b"\n")
+        rest = lines.pop()
+        if cut and lines:
+            del lines[0]
+            cut = False
+        if len(rest) > LONGEST:
+            if not cut:
+                lines.append(rest[:LONGEST])
+            rest, cut = b"", True
+        yield lines
+    if rest and not cut:
+        yield [rest]
+
+
+def _fault(path: str, error: BaseException) -> SourceError:
+    if isinstance(error, PermissionError):
+        return SourceError(
+            "permission", f"{path}: permission denied", "read it as root or as a member of its group"
+        )
+    if isinstance(error, FileNotFoundError):
+        return SourceError("unavailable", f"{path}: no such file", "give the path of a log file")
+    if isinstance(error, IsADirectoryError):
+        return SourceError("unavailable", f"{path}: is a directory", "give the log files in it")
+    if isinstance(error, OSError) and error.strerror:
+        return SourceError("unavailable", f"{path}: {error.strerror}")
+    return SourceError(
+        "truncated", f"{path}: damaged or incomplete compressed file: {error}", "what came before was read"
+    )

@@ -1,0 +1,174 @@
+"""One part of a log, read into counters and a digest, hour by hour, within the wanted span of time.
+
+The log is taken to be in the order of time, as syslog writes it: hours and the span are found at the edges of
+a chunk of lines, and only where an edge lies within the chunk each line is looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import groupby
+
+from smtpq_exporter.logs.moment import moment
+from smtpq_exporter.logs.prefix import split
+from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
+from smtpq_exporter.model import LogEvent
+from smtpq_exporter.mta import MTAS
+from smtpq_exporter.mta.base import LogParser
+from smtpq_exporter.mta.postfix.log import PostfixLog
+from smtpq_exporter.reasons import Classifier
+from smtpq_exporter.report.digest import Digest
+from smtpq_exporter.report.files import Segment, chunks
+
+_HOUR = re.compile(
+    rb"(?:\0*<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} (?=\d{4}-))?"
+    rb"(\d{4}-\d\d-\d\d[T ]\d\d|[A-Z][a-z]{2} [ \d]?\d \d\d)(?=:)"
+)
+#: Stamps whose moment is remembered while a span is looked for.
+_MOMENTS = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What to read: the mail server, its syslog names, lines of bare words, and the span of time, epoch or
+    None.
+    """
+
+    mta: str = "postfix"
+    names: tuple[str, ...] = ()
+    bare: bool = False
+    since: float | None = None
+    until: float | None = None
+
+
+@dataclass(slots=True)
+class Part:
+    """What one part of a log told."""
+
+    tally: Tally
+    digest: Digest
+    lines: int = 0
+
+
+def make_parser(wanted: Wanted, tally: Tally, digest: Digest | None, now: float) -> LogParser:
+    """Return the log parser of the wanted mail server."""
+    if wanted.mta == "postfix":
+        return PostfixLog(tally, _classifier(), wanted.names, now, bare=wanted.bare, digest=digest)
+    make = MTAS[wanted.mta].log
+    if make is None:
+        raise ValueError(f"logs of {wanted.mta} cannot be read")
+    parser = make(tally, _classifier(), wanted.names)
+    return parser if digest is None else _Told(parser, tally, digest)
+
+
+@cache
+def _classifier() -> Classifier:
+    """One for all parts: it takes longer to make than to use."""
+    return Classifier()
+
+
+def read(segment: Segment, wanted: Wanted, advance: Callable[[int], None]) -> Part:
+    """Read one part; raise SourceError."""
+    part = Part(Tally(), Digest())
+    tally, digest = part.tally, part.digest
+    parser = make_parser(wanted, tally, digest, segment.mtime)
+    inside = Span(wanted, segment.mtime)
+    for chunk in chunks(segment, advance):
+        for hour, lines in by_hour(inside.lines(chunk)):
+            before = _counts(part)
+            parser.feed(lines)
+            part.lines += len(lines)
+            if hour:
+                row = digest.hours.setdefault(hour, [0] * 5)
+                for column, (new, old) in enumerate(zip(_counts(part), before, strict=True)):
+                    row[column] += new - old
+    return part
+
+
+def _counts(part: Part) -> tuple[int, int, int, int, int]:
+    """Return the counters of the columns of Digest.hours."""
+    tally, status = part.tally, [0, 0, 0, 0]
+    for (index, _), (count,) in tally.cells.items():
+        status[index] += count
+    delivered = status[SENT] - part.digest.forwarded
+    return tally.received, delivered, status[DEFERRED], status[BOUNCED], tally.rejects.total()
+
+
+def by_hour(lines: list[bytes]) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Divide lines by the hour in front of them; a line without a time belongs to the hour before it."""
+    if not lines:
+        return
+    first, last = _HOUR.match(lines[0]), _HOUR.match(lines[-1])
+    if first and last and first[1] == last[1]:
+        yield first[1], lines
+        return
+    hour = b""
+
+    def key(line: bytes) -> bytes:
+        nonlocal hour
+        found = _HOUR.match(line)
+        hour = found[1] if found else hour
+        return hour
+
+    for name, group in groupby(lines, key):
+        yield name, list(group)
+
+
+class Span:
+    """Leaves out lines before `since` and from `until` on."""
+
+    def __init__(self, wanted: Wanted, now: float) -> None:
+        self._since = wanted.since if wanted.since is not None else float("-inf")
+        self._until = wanted.until if wanted.until is not None else float("inf")
+        self._all = wanted.since is None and wanted.until is None
+        self._now = now
+        self._moments: dict[bytes, float | None] = {}
+        self._last = float("-inf")
+
+    def lines(self, chunk: list[bytes]) -> list[bytes]:
+        """Return the lines within the span; one without a time goes with the line before it."""
+        if self._all or not chunk:
+            return chunk
+        first, last = self._when(chunk[0]), self._when(chunk[-1])
+        if self._since <= first and last < self._until:
+            return chunk
+        if last < self._since or first >= self._until:
+            return []
+        return [line for line in chunk if self._since <= self._when(line) < self._until]
+
+    def _when(self, line: bytes) -> float:
+        prefix = split(line)
+        if prefix is not None and prefix.stamp:
+            if prefix.stamp not in self._moments:
+                if len(self._moments) >= _MOMENTS:
+                    self._moments.clear()
+                self._moments[prefix.stamp] = moment(prefix.stamp, self._now)
+            when = self._moments[prefix.stamp]
+            self._last = self._last if when is None else when
+        return self._last
+
+
+class _Told:
+    """A log parser that has no hot loop for a digest: every line goes through its event."""
+
+    def __init__(self, parser: LogParser, tally: Tally, digest: Digest) -> None:
+        self._parser, self._tally, self._digest = parser, tally, digest
+
+    def event(self, line: bytes) -> LogEvent | None:
+        """Understand one line."""
+        return self._parser.event(line)
+
+    def feed(self, lines: Sequence[bytes]) -> None:
+        """Count lines through their events."""
+        for line in lines:
+            event = self._parser.event(line)
+            if event is None:
+                self._tally.lines["ignored"] += 1
+                continue
+            self._tally.lines["understood"] += 1
+            self._tally.add(event)
+            self._digest.event(event)
+        self._digest.batch((), (), (), (), ())

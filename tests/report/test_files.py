@@ -1,0 +1,93 @@
+"""Log files in chunks and parts."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import lzma
+import os
+import stat
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from smtpq_exporter.errors import SourceError
+from smtpq_exporter.report.files import LONGEST, Segment, chunks, segments
+
+
+def lines(path: Path, divide: int = 1 << 30) -> list[bytes]:
+    """All lines of a file, part by part."""
+    return [line for part in segments(str(path), 0.0, divide) for chunk in chunks(part) for line in chunk]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.binary(max_size=40).map(lambda line: line.replace(b"\n", b"")), max_size=40),
+    st.integers(1, 90),
+)
+def test_parts_hold_each_line_once(tmp_path_factory, written: list[bytes], divide: int) -> None:
+    """However a file is divided, its parts together hold its lines, in order, each once."""
+    path = tmp_path_factory.mktemp("parts") / "log"
+    path.write_bytes(b"".join(line + b"\n" for line in written) + b"last")
+    assert lines(path, divide) == [*written, b"last"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+def test_packed_files_are_known_by_their_first_bytes(tmp_path: Path, pack) -> None:
+    """A compressed file reads as the plain one, whatever its name."""
+    text = b"".join(b"line %d\n" % n for n in range(60_000))
+    path = tmp_path / "no-suffix"
+    path.write_bytes(pack(text))
+    assert b"\n".join(lines(path)) + b"\n" == text
+    told: list[int] = []
+    for part in segments(str(path), 0.0):
+        for _ in chunks(part, told.append):
+            pass
+    assert sum(told) == path.stat().st_size
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+def test_a_damaged_packed_file_is_a_fault_after_what_could_be_read(tmp_path: Path, pack) -> None:
+    """What is missing is said, not taken for the end."""
+    path = tmp_path / "cut"
+    path.write_bytes(pack(os.urandom(400_000))[:300_000])
+    with pytest.raises(SourceError, match="cut"):
+        lines(path)
+
+
+def test_long_lines_are_cut_and_do_not_swallow_the_next(tmp_path: Path) -> None:
+    """A line of a megabyte is cut to 64 KiB; the line after it is whole."""
+    path = tmp_path / "log"
+    path.write_bytes(b"a\n" + b"x" * 1_000_000 + b"\nb\n")
+    found = lines(path)
+    assert (found[0], found[-1]) == (b"a", b"b")
+    assert len(found) == 3
+    assert len(found[1]) == LONGEST
+
+
+def test_what_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
+    """A missing file and a directory are faults with words."""
+    for path, words in ((tmp_path / "none", "no such file"), (tmp_path, "directory")):
+        with pytest.raises(SourceError, match=words):
+            segments(str(path), 0.0)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+def test_permission_is_a_fault_of_its_own(tmp_path: Path) -> None:
+    """A file that may not be read is told from one that is not there."""
+    path = tmp_path / "log"
+    path.write_bytes(b"a\n")
+    path.chmod(stat.S_IWUSR)
+    with pytest.raises(SourceError) as caught:
+        segments(str(path), 0.0)
+    assert caught.value.kind == "permission"
+
+
+def test_an_empty_file_has_no_lines(tmp_path: Path) -> None:
+    """Nothing is nothing, and no fault."""
+    path = tmp_path / "log"
+    path.write_bytes(b"")
+    assert lines(path) == []
+    assert segments(str(path), 0.0) == [Segment(str(path), 0, None, 0, path.stat().st_mtime)]

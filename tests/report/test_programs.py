@@ -1,0 +1,162 @@
+"""`smtpq logs` and `smtpq events` as programs: options, exit codes, what stands where."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import pty
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from smtpq_exporter.report.span import moment_of
+from tests.logs.golden import GOLDEN, cases
+from tests.report.logs import DAY, text
+
+SMTPQ = (sys.executable, "-m", "smtpq_exporter.smtpq")
+FIELDS = (
+    "event", "time", "program", "instance", "daemon", "queue_id", "status", "dsn", "delay", "delays", "relay",
+    "recipient_domain", "reason", "suspended", "text",
+)  # fmt: skip
+
+
+def smtpq(*words: str | Path, stdin: bytes = b"", code: int = 0) -> tuple[str, str]:
+    """Run smtpq; its output and errors."""
+    done = subprocess.run(
+        [*SMTPQ, *map(str, words)], input=stdin, capture_output=True, timeout=60, check=False
+    )
+    assert done.returncode == code, done.stderr.decode()
+    return done.stdout.decode(), done.stderr.decode()
+
+
+def test_logs_reads_several_files_packed_and_plain(tmp_path: Path) -> None:
+    """Rotated files are taken in the order of time, whatever their order in the command."""
+    lines = DAY.read_bytes().splitlines(keepends=True)
+    older, newer = tmp_path / "mail.log.1.gz", tmp_path / "mail.log"
+    older.write_bytes(gzip.compress(b"".join(lines[:20])))
+    newer.write_bytes(b"".join(lines[20:]))
+    os.utime(older, (1.7e9, 1.7e9))
+    whole = json.loads(smtpq("logs", "--json", DAY)[0])
+    both = json.loads(smtpq("logs", "--json", newer, older)[0])
+    for part in ("totals", "deferrals", "bounces", "destinations", "senders", "latency", "delays", "lines"):
+        assert both[part] == whole[part]
+
+
+def test_logs_reads_standard_input() -> None:
+    """`-` is standard input."""
+    out, _ = smtpq("logs", "-", stdin=DAY.read_bytes())
+    assert "Why mail is late" in out
+
+
+def test_logs_says_what_could_not_be_read_and_reports_the_rest(tmp_path: Path) -> None:
+    """A missing file is named on stderr and in the report; the exit code is 1."""
+    out, errors = smtpq("logs", DAY, tmp_path / "none", code=1)
+    assert "Not complete" in out
+    assert "no such file" in errors
+    assert "5 messages received" in out
+
+
+def test_a_file_of_another_program_is_no_empty_report(tmp_path: Path) -> None:
+    """Where no line is a mail server's, that is said instead of zeros."""
+    path = tmp_path / "syslog"
+    path.write_bytes(b"Nov 24 01:00:00 host cron[1]: (root) CMD (true)\n" * 9)
+    for verb in ("logs", "events"):
+        out, errors = smtpq(verb, path, code=1)
+        assert out == ""
+        assert "no line of a mail server" in errors
+        assert "--mta" in errors
+
+
+def test_wrong_usage_is_2() -> None:
+    """A wrong time and a missing file argument are wrong usage."""
+    assert "write 2026-11-24" in smtpq("logs", "--since", "yesterday-ish", DAY, code=2)[1]
+    smtpq("logs", code=2)
+
+
+def test_progress_is_shown_on_a_terminal_only(tmp_path: Path) -> None:
+    """On a terminal a bar is drawn and taken away; elsewhere stderr stays empty."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(text("mixed") * 12)
+    main, end = pty.openpty()
+    process = subprocess.Popen([*SMTPQ, "logs", "--jobs", "1", path], stdout=subprocess.PIPE, stderr=end)
+    os.close(end)
+    out, _ = process.communicate(timeout=60)
+    shown = os.read(main, 1 << 16).decode()
+    os.close(main)
+    assert process.returncode == 0
+    assert b"Totals" in out
+    assert shown.endswith("\r\x1b[K")
+    assert smtpq("logs", DAY)[1] == ""
+
+
+def test_events_are_json_lines_with_all_fields() -> None:
+    """One object for each understood line, with the fields of the documentation, in their order."""
+    out, _ = smtpq("events", GOLDEN / "postfix" / "log" / "attempts.log")
+    events = [json.loads(line) for line in out.splitlines()]
+    wanted = [expected for expected, _ in cases(GOLDEN / "postfix" / "log" / "attempts.log")]
+    assert len(events) == len(wanted)
+    for event, expected in zip(events, wanted, strict=True):
+        assert tuple(event)[: len(FIELDS)] == FIELDS
+        assert event["queue_id"] == expected.get("queue_id", "")
+        assert event["status"] == expected["status"]
+        assert event["recipient_domain"] == expected.get("recipient_domain", "")
+    assert events[0]["delays"] == {"before_queue": 0.01, "in_queue": 1.2, "connect": 0.0, "transmit": 0.02}
+    assert datetime.fromisoformat(events[0]["time"]).tzinfo is not None
+
+
+def test_events_of_one_name_and_of_a_span(tmp_path: Path) -> None:
+    """--event and --since choose."""
+    path = tmp_path / "mail.log"
+    path.write_bytes(
+        b"2026-11-24T01:00:00Z m postfix/qmgr[1]: AAAAA1: removed\n"
+        b"2026-11-24T02:00:00Z m postfix/qmgr[1]: AAAAA2: removed\n"
+        b"2026-11-24T02:00:00Z m postfix/smtpd[1]: connect from a[192.0.2.1]\n"
+    )
+    out, _ = smtpq("events", "--event", "removed", "--since", "2026-11-24T01:30:00+00:00", path)
+    assert [json.loads(line)["queue_id"] for line in out.splitlines()] == ["AAAAA2"]
+
+
+def test_events_of_another_syslog_name() -> None:
+    """--syslog-name says which lines are the mail server's."""
+    line = b"Nov 24 01:00:00 m mx/qmgr[1]: AAAAA1: removed\n"
+    out, _ = smtpq("events", "--syslog-name", "mx", "-", stdin=line)
+    assert json.loads(out)["instance"] == "mx"
+
+
+def test_events_of_bare_words(tmp_path: Path) -> None:
+    """A file without prefixes, as `journalctl -o cat` prints it, is read too."""
+    path = tmp_path / "cat"
+    path.write_bytes(b"4jYSJS1Q1vz1QPZB: removed\nconnect from a[192.0.2.1]\n")
+    out, _ = smtpq("events", path)
+    assert [json.loads(line)["event"] for line in out.splitlines()] == ["removed", "connection"]
+
+
+@pytest.mark.parametrize("reader", [("head", "-n", "1")])
+def test_a_reader_that_goes_away_is_no_error(reader: tuple[str, ...]) -> None:
+    """`smtpq events FILE | head` ends quietly."""
+    first = subprocess.Popen([*SMTPQ, "events", GOLDEN / "postfix" / "real" / "mixed.log.xz"],
+                             stdout=subprocess.PIPE, stderr=subprocess.PIPE)  # fmt: skip
+    second = subprocess.run(reader, stdin=first.stdout, capture_output=True, timeout=60, check=True)
+    assert first.stdout is not None
+    first.stdout.close()
+    assert first.stderr is not None
+    assert b"Traceback" not in first.stderr.read()
+    first.stderr.close()
+    first.wait(60)
+    assert second.stdout.startswith(b"{")
+
+
+def test_words_for_moments() -> None:
+    """Dates, times of today and durations ago mean what they say; anything else says how to write one."""
+    now = datetime(2026, 11, 24, 12).astimezone().timestamp()
+    assert moment_of("2026-11-24", now) == now - 12 * 3600
+    assert moment_of("2026-11-24T11:30", now) == moment_of("11:30", now) == now - 1800
+    assert moment_of("2026-11-24T00:00:00+00:00", now) == 1795478400.0
+    assert moment_of("2h", now) == now - 7200
+    for word in ("", "soon", "25:00", "2026-13-01", "-1h"):
+        with pytest.raises(ValueError, match="is no time"):
+            moment_of(word, now)
