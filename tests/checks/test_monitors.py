@@ -35,8 +35,8 @@ class Story:
         self.postfix, self.exporter, self.monitors = postfix, exporter, monitors
         self.moments: dict[str, dict[str, Seen]] = {}
 
-    def remember(self, moment: str, state: str, text: str) -> None:
-        """Wait until all three know this state and this text."""
+    def remember(self, moment: str, state: str, text: str, deferred: int | None = None) -> None:
+        """Wait until all three know this state, this text and so many deferred messages."""
         known: dict[str, Seen] = {}
 
         def all_know() -> bool:
@@ -44,7 +44,9 @@ class Story:
                 seen = monitor.seen("queue")
                 if seen is not None:
                     known[type(monitor).__name__] = seen
-            return all(seen.state == state and text in seen.output for seen in known.values())
+            return all(
+                seen.state == state and text in seen.output
+                and sensu(f"| {seen.perfdata}").get("deferred") == deferred for seen in known.values())
 
         try:
             wait_for(all_know, 60, every=0.3)
@@ -68,20 +70,20 @@ def story() -> Iterator[Story]:
         exporter = stack.enter_context(Exporter(CONFIG.format(p=postfix)))
         monitors = tuple(stack.enter_context(kind(exporter.url)) for kind in (Nagios, Icinga, Nrpe))
         told = Story(postfix, exporter, monitors)
-        told.remember("empty", "OK", "postfix: 0 messages")
+        told.remember("empty", "OK", "postfix: 0 messages", 0)
         told.deferred(120)
-        told.remember("grows", "WARNING", "postfix: 120 messages (above 100)")
+        told.remember("grows", "WARNING", "postfix: 120 messages (above 100)", 120)
         told.deferred(510)
-        told.remember("overflows", "CRITICAL", "postfix: 510 messages (above 500)")
+        told.remember("overflows", "CRITICAL", "postfix: 510 messages (above 500)", 510)
         postfix.stop()
-        told.remember("down", "CRITICAL", "mail system is down")
+        told.remember("down", "CRITICAL", "mail system is down", 510)
         exporter.stop()
         told.remember("blind", "UNKNOWN", "no exporter listens")
         wait_for(lambda: all(m.seen("exporter").state == "CRITICAL" for m in monitors), 60, every=0.3)
         exporter.start()
         postfix.start()
         postfix.drain(120)
-        told.remember("drained", "OK", "postfix: 0 messages")
+        told.remember("drained", "OK", "postfix: 0 messages", 0)
         yield told
 
 
