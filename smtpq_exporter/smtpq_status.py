@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import sys
+import textwrap
 import time
 from typing import Any
 
@@ -24,6 +25,9 @@ from smtpq_exporter.errors import SmtpqError
 _BANDS = ((600, "under 10m", "32"), (3600, "to 1h", "33"), (14400, "to 4h", "33;1"), (86400, "to 1d", "31"),
           (float("inf"), "older", "31;1"))
 _SHADES = ".:+*#"
+#: So many reasons are explained.
+_ADVISED = 3
+_INDENT = " " * 10
 
 
 def add(subparsers: Any) -> None:
@@ -169,17 +173,18 @@ def _bar(ages: dict[str, Any] | None, messages: int, width: int, paint: _Paint) 
 
 
 def _reasons(queue: dict[str, Any], width: int, paint: _Paint) -> list[str]:
+    """Why mail waits; the most frequent reasons with what they mean and what to do."""
     from smtpq_exporter.reasons import ADVICE
 
     ranked = sorted(queue["reasons"].items(), key=lambda item: (-item[1], item[0]))
-    lines = []
-    for reason, count in [item for item in ranked if item[1]][:5]:
+    lines = [paint("  why mail waits (recipients)", "2")]
+    for place, (reason, count) in enumerate([item for item in ranked if item[1]][:8]):
+        lines.append(f"  {count:>7} {paint(reason, '1')}")
         advice = ADVICE.get(reason)
-        meaning = advice.meaning if advice else ""
-        lines.append(f"  {count:>7} recipients: {paint(reason, '1')}  {meaning}".rstrip())
-        if advice and advice.action:
-            lines.append(f"          {advice.action}"[:width])
-    return [paint("  why mail waits", "2"), *lines] if lines else []
+        if advice and place < _ADVISED:
+            lines += textwrap.wrap(f"{advice.meaning} {advice.action}", width, initial_indent=_INDENT,
+                                   subsequent_indent=_INDENT)
+    return lines if len(lines) > 1 else []
 
 
 def _cut(line: str, width: int) -> str:
