@@ -163,3 +163,14 @@ def test_golden(name: str) -> None:
 def test_no_golden_is_left_over() -> None:
     """Every file belongs to a case."""
     assert {path.stem for path in GOLDEN.glob("*.txt")} == set(CASES)
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("verbosity", ["", "-v", "-vv", "-vvv"])
+def test_rules_at_every_verbosity(name: str, verbosity: str) -> None:
+    """Every plugin in every state keeps the rules of output at every verbosity."""
+    words, body = CASES[name]
+    check = import_module(f"smtpq_exporter.checks.{name.split('_', 1)[0]}")
+    options = read_options(check, [*words.split(), "--output", "nagios", *verbosity.split()])
+    result = check.evaluate(body, options)
+    check_rules(show(result, options), result.state)
