@@ -20,9 +20,30 @@ RULES: tuple[Rule, ...] = (
         ("mcspamsignature", "email rejected due to security policies"),
     ),
     Rule(
+        "mimecast-proof", "auth_failure", "550 DMARC Sender Invalid - envelope rejected",
+        ("(?:dmarc|spf|dkim) sender invalid",),
+    ),
+    Rule(
+        "mimecast-policy", "policy_rejected",
+        "550 Envelope blocked - User Entry - https://community.mimecast.com/docs",
+        (
+            "envelope (?:blocked|rejected)", "content examination policy", "administrative lockout",
+            "host network not allowed",
+        ),
+    ),
+    Rule(
+        "mimecast-login", "smtp_auth_failed",
+        "550 Submitter failed to authenticate - https://community.mimecast.com/docs",
+        ("submitter failed to authenticate",),
+    ),
+    Rule(
+        "mimecast-certificate", "tls_failure", "554 Configuration is invalid for this certificate",
+        ("invalid for this certificate",),
+    ),
+    Rule(
         "mimecast-spoof", "auth_failure",
         "550 Rejected by header based Anti-Spoofing policy - https://community.mimecast.com/docs",
-        ("anti-?spoofing (?:policy|header|lockout)", "submitter failed to authenticate"),
+        ("anti-?spoofing (?:policy|header|lockout)", "sender failed dmarc"),
     ),
     Rule(
         "proofpoint-ip", "blocklisted", "554 Blocked - see https://ipcheck.proofpoint.com/?ip=192.0.2.5",

@@ -50,6 +50,10 @@ SIZE: tuple[Rule, ...] = (
                 "?box|inbox))"
             ),
             "zu ?viele mails auf",
+            (
+                r"(?:reach|exceed)\w{0,3} (?:his|her|its|their|the|your|my)? ?(?:mail |mailbox |maximum |"
+                "allowed )?storage"
+            ),
         ),
     ),
     Rule(
@@ -99,7 +103,7 @@ HEADER: tuple[Rule, ...] = (
             r"not rfc ?-?\d{3,4} compliant",
             "rfc ?-?(?:5322|2822|822)[^;]{0,30}(?:complian|conform|violat|invalid|syntax|section)",
             "headers? [^;]{0,30}(?:not|non)-?ascii", "smtp protocol violation", "multiple from addresses",
-            "headers? fail", "headers? syntax", "mime complexity",
+            "headers? fail", "headers? syntax", "mime complexity", "headers are not rfc", "not rfc compliant",
         ),
     ),
 )
@@ -114,7 +118,7 @@ FORM: tuple[Rule, ...] = (
             "malformed (?:message|mail|mime|header|address|from|command|smtp)", "mail message is malformed",
             (
                 "(?:duplicate|multiple|missing|invalid|bad|empty|broken|malformed|improper|illegal|no|"
-                r"without)(?:d)? (?:\S{1,14} ){0,1}(?:header|from:?|to:|date:|subject|message-id)s?\b(?! "
+                r"without)(?:d)? (?:\S{1,14} ){0,1}(?:header|from:|to:|date:|subject|message-id)s?\b(?! "
                 "(?:address|domain)|ip)"
             ),
             (
@@ -130,7 +134,8 @@ FORM: tuple[Rule, ...] = (
             "invalid (?:mime|characters?|message format|data|format)", "not properly formatted", "improperly",
             "unable to (?:parse|decode)", "cannot (?:parse|decode)",
             "(?:conversion|convert)[^;]{0,20}(?:fail|not|prohibited|required)", "undisclosed",
-            "no recipients in header", "utf-?8", "media error", "binary zero",
+            "no recipients in header", "utf-?8", "media error", "binary zero", "invalid message",
+            "message (?:content|format|structure) (?:is )?invalid",
         ),
     ),
     Rule(
@@ -156,7 +161,8 @@ FORM: tuple[Rule, ...] = (
             "unauthenticated commands", "early talker", "lost synchron", "greeting (?:error|violation)",
             "access violation", "duplicated? message-?id", "starttls may not be repeated",
             "too many unrecogni", "argument (?:not )?permitted", "remote protocol error", "hello first",
-            "goodbye",
+            "goodbye", "missing or malformed", "syntactically invalid",
+            "unqualified (?:address|sender|recipient)", "already authenticated", "exchange protocol",
         ),
     ),
     Rule(
@@ -166,7 +172,7 @@ FORM: tuple[Rule, ...] = (
             "hop (?:count|limit)", "forwarding loop", "routing loop",
             "points? (?:back )?to (?:myself|itself|localhost)", "possible loop", "message looping",
             "delivered-to", "redirect loop", "loop(?:ing)? (?:mail|message)", "is looping",
-            "mail(?:s|ing)? loop", "boucle", "schleife", r"\bhops\b",
+            "mail(?:s|ing)? loop", "boucle", "schleife", r"\bhops\b", "mail loop detected",
         ),
     ),
     Rule(

@@ -54,11 +54,11 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "microsoft-dynamic", "blocklisted",
         "550 DY-001 Mail rejected. We generally do not accept email from home connections",
-        (r"^5\d\d (?:\S{1,40} )?(?:dy|ou)-00\d",),
+        (r"^5\d\d (?:\S{1,40} )?(?:(?:dy|ou)-00\d|sc-00[234])", "namespace mining"),
     ),
     Rule(
         "microsoft-content", "spam_content", "550 SC-001 Mail rejected by the service for policy reasons",
-        (r"^5\d\d (?:\S{1,40} )?sc-00\d",),
+        (r"^5\d\d (?:\S{1,40} )?sc-001",),
     ),
     Rule(
         "microsoft-quarantine", "spam_content", "550 5.2.1 Content Filter agent quarantined this message",

@@ -20,7 +20,8 @@ RULES: tuple[Rule, ...] = (
             "ssl_connect", "ssl_accept", "gnutls_handshake", "tls handshake", "handshake failure",
             "no usable tlsa", "dane (?:tlsa )?(?:error|required|failure)",
             "mta-sts (?:policy|validation|failure)", "tls negotiation failed", "failed to start tls",
-            "starttls (?:failed|failure)",
+            "starttls (?:failed|failure)", "tls connect", "ssl routines", "wrong version number",
+            "ssl connect",
         ),
     ),
     Rule(
@@ -69,7 +70,7 @@ RULES: tuple[Rule, ...] = (
             "couldn't find any host", "valid hostname", "no (?:address|a) record", "infodomainnonexistent",
             "illegal host/domain", "host by that name", "any host by", "can't resolve", "cannot resolve",
             "dns records? for", "mx records? [^;]{0,60}(?:points? to|invalid)",
-            r"unable to find (?:\w{1,12} )?relay",
+            r"unable to find (?:\w{1,12} )?relay", r"host \S{1,80} not found", "not found in dns",
         ),
         "own",
     ),
@@ -100,6 +101,7 @@ RULES: tuple[Rule, ...] = (
             "connection expired", "read timeout", "idle too long", "zeit(?:ue|u)berschreitung",
             "no response from", "(?:did|does) not (?:respond|answer)",
             "unable to establish an? smtp connection", "able to establish an? smtp connection",
+            "no (?:answer|reply|response) (?:from|within)",
         ),
     ),
     Rule(
@@ -112,6 +114,11 @@ RULES: tuple[Rule, ...] = (
             "closed (?:abruptly|unexpectedly)", "broken pipe", "remote host closed", r"\b10054\b",
             r"\b10053\b", "premature end of", "unexpected (?:eof|end of|disconnect)",
             "connected to .{0,60}but (?:my name|connection died|greeting failed|sender was)", "end of file",
+            (
+                r"connection (?:to|with|from) \S{1,80} (?:was |has been |is )?(?:reset|lost|closed|dropped|"
+                "broken)"
+            ),
+            "lost (?:input |output |the )?connection",
         ),
         "own",
     ),

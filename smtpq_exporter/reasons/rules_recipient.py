@@ -93,7 +93,12 @@ RULES: tuple[Rule, ...] = (
                 "(?:cannot|can't|could not|couldn't|unable to) (?:find|locate) (?:your |the |this |that "
                 ")?(?:recipient|user|mailbox|account|address)"
             ),
-            "not a registered", "not registered",
+            "not a registered", "not registered", "does not belong to", "doesn't belong to",
+            (
+                "(?:user|mailbox|account|recipient|address) (?:is )?(?:not|isn't) (?:on|at|in|hosted|here|"
+                r"ours|known)\b"
+            ),
+            "not a valid (?:login|user|mailbox|e-?mail|recipient|account|local)",
         ),
     ),
     Rule(

@@ -56,6 +56,7 @@ REPUTATION: tuple[Rule, ...] = (
         (
             "(?:is|are|been|being|was|due to|currently) (?:list(?:ed|ing)) (?:in|on|at|by)",
             r"(?<!not )\blisted (?:in|on|at|by) ", "due to listing",
+            r"found (?:in|on) (?:the )?\S{0,24}\b(?:bl|rbl|xbl|dnsbl)\b",
         ),
     ),
     Rule(
@@ -96,6 +97,8 @@ REPUTATION: tuple[Rule, ...] = (
                 "(?:blocked|banned|denied)"
             ),
             r"bypass\w{0,3} [^;]{0,30}(?:relay|mail server|mx)",
+            "use (?:the )?smtp (?:server |relay )?of your (?:provider|isp)",
+            "use your (?:isp|provider)'?s? (?:mail|smtp|relay)",
         ),
     ),
     Rule(
@@ -111,7 +114,7 @@ REPUTATION: tuple[Rule, ...] = (
                 "(?:host|machine|computer|server|pc|network|ip) (?:is |may be |seems |appears )(?:to be "
                 ")?infected"
             ),
-            "spamhost", "trapped", "hit(?:ting)? (?:a )?spam ?trap",
+            "spamhost", "trapped", "hit(?:ting)? (?:a )?spam ?trap", "unfavorable", "complaints? rate",
         ),
     ),
 )
@@ -139,7 +142,7 @@ SPAM: tuple[Rule, ...] = (
         (
             "spam", r"\bjunk", r"\bube\b", r"\buce\b", "unsolicited", "unerwunscht", "werbung", "pourriel",
             "indesirable", "correo no deseado", "nevyzadan", "спам", "垃圾", "迷惑メール", "スパム", "스팸",
-            "bulk[ -](?:e-?mail|mail|message)", "as bulk", "mass mail", r"\bbulk\b", "advertis",
+            "bulk[ -](?:e-?mail|mail|message)", "as bulk", "mass mail", r"\bbulk\b", "advertis(?:ing|ement)",
         ),
     ),
     Rule(

@@ -44,6 +44,7 @@ SENDER: tuple[Rule, ...] = (
             "need fully-qualified hostname", "not a fqdn", "fully[- ]qualified (?:host|domain)", "bad helo",
             "host impersonating", "mail ?server is not properly configured",
             r"\b(?:helo|ehlo) (?:should|must|needs|has to)",
+            "(?:invalid|wrong|incorrect) (?!sequence)[^;]{0,20} ?(?:helo|ehlo)",
         ),
     ),
     Rule(
@@ -93,6 +94,13 @@ SENDER: tuple[Rule, ...] = (
             "sender (?:is|was) (?:denied|rejected)", "possible forgery",
             "forg(?:ed|ery) (?:sender|from|address)", r"\bbatv\b", "bounce address",
             "fully qualified e-?mail", "not match the sender", "verification of (?:your |the )?sender",
+            "(?:couldn't|could not|cannot|can't|unable to) (?:check|verify|validate) (?:the |your )?sender",
+            (
+                "(?:mail ?from|from domain|sender)[^;]{0,40} (?:cannot|can't|could not|couldn't|not) (?:be "
+                ")?(?:resolv|verif|found)"
+            ),
+            "from:? address[^;]{0,30} (?:belongs|owned|not yours)", "sender[^;]{0,40}null ?mx",
+            "bounces?[^;]{0,30} (?:refused|not accepted|rejected|not allowed)",
         ),
     ),
     Rule(
@@ -108,6 +116,10 @@ SENDER: tuple[Rule, ...] = (
             r"отправител\w{1,3}[^;]{0,50}(?:отклон|не |неверн|заблокир|запрещ)",
             "afzender[^;]{0,40}(?:geweigerd|onbekend|niet)", "发件人", "寄件人", "送信者",
         ),
+    ),
+    Rule(
+        "sender-code", "sender_rejected", "553 5.1.7 This is not a valid address",
+        (r"^[45]\d\d [45]\.1\.[78] ",),
     ),
 )
 
@@ -142,6 +154,7 @@ RELAY: tuple[Rule, ...] = (
             "relay (?:access|not|disallow|denied)", "as a relay", "open relay (?:not|denied)", "no relay",
             "we (?:do not|don't) relay", "relayhost", "third[- ]party (?:mail|relay)", "rcpthosts",
             "isn't in my list", "not in my (?:rcpt|list|domain)", "relaying", "relaying mail to",
+            "as mail gate(?:way)?", "remote domains not supported",
         ),
     ),
     Rule(

@@ -16,7 +16,8 @@ MEMBERS: tuple[Rule, ...] = (
             "only accept(?:s|ing) (?:mail|messages) from", "not allowed to post", "not member",
             "have been told to reject", "told to reject your mail", "by your organization", "user reject",
             "not a (?:member|subscriber)(?! of (?:the |this )?domain)", "refuse to receive", "your country",
-            "mail from this sender is not wanted",
+            "mail from this sender is not wanted", r"rejected by (?:the )?recipients?\b(?! server)",
+            "blocked senders?", "sender is blocked by",
         ),
     ),
 )
@@ -52,6 +53,11 @@ RULES: tuple[Rule, ...] = (
         ("unknown mailer error",),
     ),
     Rule(
+        "remote-lost", "connection_lost", "421 Error: lost input connection",
+        ("lost (?:input |output |the )?connection", "connection (?:was |has been )?(?:lost|reset|dropped)"),
+        "remote",
+    ),
+    Rule(
         "server-error", "recipient_server_error", "451 4.3.0 Temporary server error, please try again later",
         (
             (
@@ -83,7 +89,7 @@ RULES: tuple[Rule, ...] = (
             "something went wrong", "system config", "queue file", "data timeout", "unexpected",
             "could not (?:store|save|write|complete|process)", "message could not be",
             "requested action aborted", "action aborted", "local error in processing",
-            "can't create (?:user )?output file", "unknown mailer error",
+            "can't create (?:user )?output file", "unknown mailer error", "resources are temporarily",
         ),
     ),
     Rule(

@@ -119,6 +119,7 @@ LOGIN: tuple[Rule, ...] = (
             "smtpclientauth", "sender address rejected: not (?:owned|logged)",
             "mail from must equal authorized user", "must equal auth", "auth(?:entication)? exchange",
             "authorization fail",
+            r"\bauth (?:command|not (?:advertised|available|supported|enabled|allowed))",
         ),
     ),
 )

@@ -77,6 +77,8 @@ RULES: tuple[Rule, ...] = (
                 "(?:message|sending|hourly|daily|bulk|send) (?:quota|limit)s?[^;]{0,30}(?:used up|exhaust|"
                 "for |of )"
             ),
+            "thread limit", "spike in", r"\bsent \d{1,6} (?:messages|mails|e-?mails)",
+            r"in the (?:last|past) \d{1,4} ?(?:seconds|minutes|hours|min\b|h\b)",
         ),
     ),
     Rule(
