@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate
 
 _SHIFT = 10
@@ -98,9 +98,13 @@ class Timeline:
 
 
 class TimelineBuilder:
-    """Takes seconds in and out; `freeze()` gives the Timeline of what is in."""
+    """Takes seconds in and out; `freeze()` gives the Timeline of what is in.
 
-    __slots__ = ("_blocks", "_frozen", "_keys", "_own", "_sizes", "_total")
+    `add(second)`, 0 to 2**32 - 1, only appends to an array; seconds find their places when somebody asks or takes
+    one out.
+    """
+
+    __slots__ = ("_blocks", "_frozen", "_keys", "_new", "_own", "_sizes", "_total", "add")
 
     def __init__(self) -> None:
         """Start empty."""
@@ -110,33 +114,13 @@ class TimelineBuilder:
         self._keys: list[int] | None = []
         self._total = 0
         self._frozen: Timeline | None = None
-
-    def add(self, second: int) -> None:
-        """Put one in. `second` is 0 or more."""
-        key, offset = second >> _SHIFT, second & _MASK
-        self._frozen = None
-        self._total += second
-        block = self._blocks.get(key)
-        if block is None:
-            self._blocks[key] = array("H", (offset,))
-            self._sizes[key] = 1
-            self._own.add(key)
-            self._keys = None
-            return
-        self._sizes[key] += 1
-        if key not in self._own:
-            block = self._copy(key, block)
-        if block.typecode == "I":
-            block[offset] += 1
-            return
-        insort(block, offset)
-        if len(block) > _SPARSE:
-            dense = self._blocks[key] = _ZEROS[:]
-            for one in block:
-                dense[one] += 1
+        self._new = array("I")
+        self.add: Callable[[int], None] = self._new.append
 
     def remove(self, second: int) -> None:
         """Take one out that was put in before; ValueError if there is none."""
+        if self._new:
+            self._settle()
         key, offset = second >> _SHIFT, second & _MASK
         block = self._blocks.get(key)
         if block is None or (offset not in block if block.typecode == "H" else not block[offset]):
@@ -159,6 +143,8 @@ class TimelineBuilder:
 
     def freeze(self) -> Timeline:
         """The Timeline of now; the same one again while nothing changes."""
+        if self._new:
+            self._settle()
         if self._frozen is None:
             if self._keys is None:
                 self._keys = sorted(self._blocks)
@@ -168,6 +154,32 @@ class TimelineBuilder:
             )
             self._own.clear()
         return self._frozen
+
+    def _settle(self) -> None:
+        """Bring the seconds that were added into their blocks."""
+        blocks, sizes, own = self._blocks, self._sizes, self._own
+        self._frozen = None
+        for second in self._new:
+            key, offset = second >> _SHIFT, second & _MASK
+            self._total += second
+            block = blocks.get(key)
+            if block is None:
+                blocks[key], sizes[key] = array("H", (offset,)), 1
+                own.add(key)
+                self._keys = None
+                continue
+            sizes[key] += 1
+            if key not in own:
+                block = self._copy(key, block)
+            if block.typecode == "I":
+                block[offset] += 1
+                continue
+            insort(block, offset)
+            if len(block) > _SPARSE:
+                dense = blocks[key] = _ZEROS[:]
+                for one in block:
+                    dense[one] += 1
+        del self._new[:]
 
     def _copy(self, key: int, block: array[int]) -> array[int]:
         self._own.add(key)

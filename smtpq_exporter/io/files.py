@@ -14,6 +14,8 @@ from smtpq_exporter.errors import SourceError
 
 #: Never through a link, never waiting for the other end of a pipe.
 FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+_FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC | os.O_DIRECTORY
+_MOST_FOLDERS = 64
 
 
 class Files:
@@ -21,30 +23,53 @@ class Files:
 
     listdir: Callable[[bytes], list[bytes]] = staticmethod(os.listdir)  # type: ignore[assignment]
     stat: Callable[..., os.stat_result] = staticmethod(os.stat)
-    open: Callable[[bytes, int], int] = staticmethod(os.open)
+    open: Callable[..., int] = staticmethod(os.open)
     fstat: Callable[[int], os.stat_result] = staticmethod(os.fstat)
     pread: Callable[[int, int, int], bytes] = staticmethod(os.pread)
     close: Callable[[int], None] = staticmethod(os.close)
     clock: Callable[[], float] = staticmethod(time.time)
 
 
+class Folders:
+    """Open directories: files are opened and looked at relative to them, which saves a third of each open."""
+
+    def __init__(self, files: Files) -> None:
+        """Nothing is open yet."""
+        self._files = files
+        self._open: dict[bytes, int] = {}
+
+    def at(self, path: bytes) -> int:
+        """Descriptor of a directory, open until `close`; OSError."""
+        descriptor = self._open.get(path)
+        if descriptor is None:
+            if len(self._open) >= _MOST_FOLDERS:
+                self.close()
+            descriptor = self._open[path] = self._files.open(path, _FOLDER)
+        return descriptor
+
+    def close(self) -> None:
+        """Close all."""
+        while self._open:
+            self._files.close(self._open.popitem()[1])
+
+
 class OpenFile:
     """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: Files, folders: Folders) -> None:
         """`descriptor` is set anew for each message."""
         self.descriptor = -1
-        self._files = files
+        self._files, self._folders = files, folders
 
     def more(self, offset: int, length: int) -> bytes:
         """Bytes of the message file."""
         return self._files.pread(self.descriptor, length, offset) if length > 0 else b""
 
-    def beside(self, path: bytes, limit: int) -> bytes | None:
+    def beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
         """First bytes of another file."""
         files = self._files
         try:
-            descriptor = files.open(path, FLAGS)
+            descriptor = files.open(name, FLAGS, dir_fd=self._folders.at(folder))
         except FileNotFoundError:
             return None
         try:
@@ -52,10 +77,10 @@ class OpenFile:
         finally:
             files.close(descriptor)
 
-    def size_beside(self, path: bytes) -> int | None:
+    def size_beside(self, folder: bytes, name: bytes) -> int | None:
         """Size of another file."""
         try:
-            return self._files.stat(path).st_size
+            return self._files.stat(name, dir_fd=self._folders.at(folder)).st_size
         except FileNotFoundError:
             return None
 
@@ -76,7 +101,7 @@ def readable(path: bytes) -> str:
 
 
 class FaultyFiles(Files):
-    """Files that raise what `faults` says for a path, count what is opened, and call `before` ahead of each open."""
+    """Files that raise what `faults` says for a path, tell what is opened and listed, and call `before` each open."""
 
     def __init__(self, faults: dict[bytes, OSError] | None = None) -> None:
         """Wrap the real files."""
@@ -84,23 +109,31 @@ class FaultyFiles(Files):
         self.opened: list[bytes] = []
         self.listed: list[bytes] = []
         self.before: Callable[[bytes], object] = len
-        self.listdir, self.stat, self.open = self._listdir, self._stat, self._open
+        self._folders: dict[int, bytes] = {}
+        self.listdir, self.stat, self.open, self.close = self._listdir, self._stat, self._open, self._close
 
-    def _check(self, path: bytes) -> None:
+    def _path(self, path: bytes, dir_fd: int | None) -> bytes:
+        path = path if dir_fd is None else self._folders[dir_fd] + b"/" + path
         if path in self.faults:
             raise self.faults[path]
+        return path
 
     def _listdir(self, path: bytes) -> list[bytes]:
-        self._check(path)
-        self.listed.append(path)
-        return os.listdir(path)
+        self.listed.append(self._path(path, None))
+        return os.listdir(path)  # noqa: PTH208
 
-    def _stat(self, path: bytes, **options: object) -> os.stat_result:
-        self._check(path)
-        return os.stat(path, **options)  # type: ignore[arg-type]
+    def _stat(self, path: bytes, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
+        return os.stat(self._path(path, dir_fd), follow_symlinks=follow_symlinks)  # noqa: PTH116
 
-    def _open(self, path: bytes, flags: int) -> int:
-        self.before(path)
-        self._check(path)
-        self.opened.append(path)
-        return os.open(path, flags)
+    def _open(self, path: bytes, flags: int, *, dir_fd: int | None = None) -> int:
+        if flags & os.O_DIRECTORY:
+            descriptor = os.open(self._path(path, dir_fd), flags)
+            self._folders[descriptor] = path
+            return descriptor
+        self.before(path if dir_fd is None else self._folders[dir_fd] + b"/" + path)
+        self.opened.append(self._path(path, dir_fd))
+        return os.open(self.opened[-1], flags)
+
+    def _close(self, descriptor: int) -> None:
+        self._folders.pop(descriptor, None)
+        os.close(descriptor)

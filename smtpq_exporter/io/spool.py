@@ -23,7 +23,7 @@ from collections.abc import Iterable, Iterator
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import ParseError, SourceError
 from smtpq_exporter.io.directory import Directory
-from smtpq_exporter.io.files import FLAGS, Files, OpenFile, fault, readable
+from smtpq_exporter.io.files import FLAGS, Files, Folders, OpenFile, fault, readable
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.ledger import FactTable
 from smtpq_exporter.model import QueueSnapshot
@@ -56,8 +56,9 @@ class SpoolReader:
         self._table = FactTable()
         self._directories: dict[bytes, Directory] = {}
         self._departed: dict[bytes, tuple[Entry, int]] = {}
-        self._flags = FLAGS | _NOATIME
-        self._file = OpenFile(self._files)
+        self._flags, self._head = FLAGS | _NOATIME, layout.head
+        self._folders = Folders(self._files)
+        self._file = OpenFile(self._files, self._folders)
         self._duplicates: set[bytes] = set()
         self._messages = self._vanished = 0
         self._deadline = 0.0
@@ -74,6 +75,7 @@ class SpoolReader:
             raise fault(error, os.fsencode(error.filename or "queue directory")) from error
         finally:
             self._departed.clear()
+            self._folders.close()
         return self._sum.snapshot(now, self.source, retries=self._layout.retries, skipped=self._skipped())
 
     def up(self) -> bool | None:
@@ -183,17 +185,16 @@ class SpoolReader:
 
     def _take_up(self, directory: Directory, name: bytes, carried: tuple[Entry, int] | None) -> None:
         """Enter a message; its file is opened unless it was carried here unchanged."""
-        path = directory.place.path + b"/" + name
         if carried is not None:
             try:
-                status = self._files.stat(path, follow_symlinks=False)
+                status = self._files.stat(name, dir_fd=self._at(directory), follow_symlinks=False)
             except FileNotFoundError:
                 self._vanished += 1
                 return
             if status.st_mtime_ns ^ status.st_mode == carried[1]:
                 self._enter(directory, name, self._layout.moved(directory.place, carried[0], status), carried[1])
                 return
-        result = self._load(directory, name, path, carried[0][4] if carried else None)
+        result = self._load(directory, name, carried[0][4] if carried else None)
         if result is None:
             self._vanished += 1
         elif isinstance(result[0], str):
@@ -210,23 +211,23 @@ class SpoolReader:
     def _refresh(self, directory: Directory, names: list[bytes], now: float) -> int:
         """Read those of these messages again that changed; how many did before their next retry had come."""
         early = 0
-        ledger, status_of, base = directory.ledger, self._files.stat, directory.place.path + b"/"
+        if not names:
+            return early
+        ledger, status_of, at = directory.ledger, self._files.stat, self._at(directory)
         rows, stamps = ledger.rows, ledger.stamps
         for count, name in enumerate(names):
             if not count % _STRIDE:
                 self._look_at_the_clock()
             try:
-                status = status_of(base + name, follow_symlinks=False)
+                status = status_of(name, dir_fd=at, follow_symlinks=False)
             except FileNotFoundError:
                 self._drop(directory, name)
                 continue
-            except OSError as error:
-                raise fault(error, base + name) from error
             row = rows[name]
             if status.st_mtime_ns ^ status.st_mode == stamps[row]:
                 continue
             early += ledger.retries[row] > now + 1
-            result = self._load(directory, name, base + name, ledger.get(name)[4])
+            result = self._load(directory, name, ledger.get(name)[4])
             if result is None:
                 self._drop(directory, name)
                 continue
@@ -237,36 +238,35 @@ class SpoolReader:
                 self._enter(directory, name, result[0], result[1])
         return early
 
-    def _load(
-        self, directory: Directory, name: bytes, path: bytes, known: Facts | None,
-    ) -> tuple[Entry | str, int] | None:
+    def _load(self, directory: Directory, name: bytes, known: Facts | None) -> tuple[Entry | str, int] | None:
         """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""
-        files, file = self._files, self._file
+        files, file, place = self._files, self._file, directory.place
         try:
-            descriptor = files.open(path, self._flags)
+            descriptor = files.open(name, self._flags, dir_fd=self._at(directory))
         except FileNotFoundError:
             return None
         except OSError as error:
             if isinstance(error, PermissionError) and self._flags & _NOATIME:
                 self._flags &= ~_NOATIME  # only the owner and root may leave atime alone
-                return self._load(directory, name, path, known)
+                return self._load(directory, name, known)
             if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link, a socket
                 return "foreign_name", 0
-            raise fault(error, path) from error
+            raise fault(error, place.path + b"/" + name) from error
         try:
             status = files.fstat(descriptor)
-            stamp = status.st_mtime_ns ^ status.st_mode
-            if not stat.S_ISREG(status.st_mode):
-                return "foreign_name", stamp
+            mode = status.st_mode
+            if mode & 0o170000 != stat.S_IFREG:
+                return "foreign_name", 0
             file.descriptor = descriptor
-            head = files.pread(descriptor, self._layout.head, 0)
-            return self._layout.read(directory.place, name, status, head, file, known), stamp
+            head = files.pread(descriptor, self._head, 0)
+            return self._layout.read(place, name, status, head, file, known), status.st_mtime_ns ^ mode
         except ParseError:
             return "corrupt_record", 0
-        except OSError as error:
-            raise fault(error, path) from error
         finally:
             files.close(descriptor)
+
+    def _at(self, directory: Directory) -> int:
+        return self._folders.at(directory.place.path)
 
     def _enter(self, directory: Directory, name: bytes, entry: Entry, stamp: int) -> None:
         directory.ledger.put(name, entry, stamp)

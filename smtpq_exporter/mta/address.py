@@ -22,7 +22,7 @@ _MOST = 50_000
 
 def domain_of(address: bytes) -> str:
     """Domain of a recipient or of a sender that is not null, lower case."""
-    raw = address[address.rfind(b"@") + 1 :] if b"@" in address else b""
+    raw = address[address.rfind(b"@") :]  # with the @; without one the last letter
     domain = _known.get(raw)
     if domain is None:
         if len(_known) >= _MOST:
@@ -37,8 +37,8 @@ def masked(text: bytes, address: bytes) -> bytes:
 
 
 def _clean(raw: bytes) -> str:
-    text = raw[: 4 * LONGEST].strip(b" .\t>")
-    if not text:
+    text = raw[1 : 4 * LONGEST].strip(b" .\t>")
+    if not text or raw[:1] != b"@":
         return NO_DOMAIN
     if text.startswith(b"["):
         return LITERAL

@@ -144,10 +144,10 @@ class SpoolFile(Protocol):
     def more(self, offset: int, length: int) -> bytes:
         """Bytes of the file; fewer at its end."""
 
-    def beside(self, path: bytes, limit: int) -> bytes | None:
-        """First `limit` bytes of another file, None if it is not there."""
+    def beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
+        """First `limit` bytes of another file in this directory, None if it is not there."""
 
-    def size_beside(self, path: bytes) -> int | None:
+    def size_beside(self, folder: bytes, name: bytes) -> int | None:
         """Size of another file in bytes, None if it is not there."""
 
 

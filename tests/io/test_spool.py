@@ -527,11 +527,11 @@ def test_without_the_right_to_leave_atime_alone_files_are_opened_plainly(spool: 
     class Strict(Files):
         refused = 0
 
-        def _open(self, path: bytes, flags: int) -> int:
+        def _open(self, path: bytes, flags: int, *, dir_fd: int | None = None) -> int:
             if flags & os.O_NOATIME:
                 self.refused += 1
                 raise PermissionError(1, "Operation not permitted")
-            return super()._open(path, flags)
+            return super()._open(path, flags, dir_fd=dir_fd)
 
     files = Strict()
     assert counts(read(reader_of(spool, files))) == {"deferred": 3}

@@ -26,11 +26,13 @@ class File:
     def more(self, offset: int, length: int) -> bytes:
         return self.data[max(0, offset) : max(0, offset) + max(0, length)]
 
-    def beside(self, path: bytes, limit: int) -> bytes | None:
-        return self.others[path][:limit] if path in self.others else None
+    def beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
+        data = self.others.get(folder.rstrip(b"/") + b"/" + name)
+        return None if data is None else data[:limit]
 
-    def size_beside(self, path: bytes) -> int | None:
-        return len(self.others[path]) if path in self.others else None
+    def size_beside(self, folder: bytes, name: bytes) -> int | None:
+        data = self.beside(folder, name, 1 << 40)
+        return None if data is None else len(data)
 
 
 class Class:

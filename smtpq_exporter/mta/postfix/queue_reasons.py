@@ -32,13 +32,17 @@ def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
 
     Of several blocks for one recipient the last counts.
     """
-    if len(offsets) == 1 and log.count(b"\noffset=") == 1:  # nearly all mail: no need to take the log apart
-        start = log.find(b"\nreason=") + 8
-        end = log.find(b"\n", start)
-        if start < 8 or end < 0 or b"\noffset=%d\n" % offsets[0] not in log:
+    if len(offsets) == 1:  # nearly all mail: no need to take the log apart
+        at = log.find(b"\noffset=") + 8
+        if at < 8:
             return []
-        recipient = log.find(b"\nrecipient=") + 11
-        return [(log[start:end], log[recipient : log.find(b"\n", recipient)] if recipient > 10 else b"")]
+        if log.find(b"\noffset=", at) < 0:
+            start = log.rfind(b"\nreason=") + 8
+            end = log.find(b"\n", start)
+            if start < at or end < 0 or not log.startswith(b"%d\n" % offsets[0], at):
+                return []
+            recipient = log.find(b"\nrecipient=", 0, at) + 11
+            return [(log[start:end], log[recipient : log.find(b"\n", recipient)] if recipient > 10 else b"")]
     known = {offset: (text, recipient) for offset, text, recipient in blocks(log)}
     return [known[offset] for offset in offsets if offset in known]
 

@@ -21,7 +21,7 @@ QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _MAILDROP, _ACTIVE, _DEFERRED, _HOLD, _CORRUPT = 0, 2, 3, 4, 5
 
 #: Bytes of a defer log that are read at first, and at most; recipients of what is beyond have reason "unknown".
-_LOG_FIRST, _LOG_MOST = 8192, 8 * 1024 * 1024
+_LOG_FIRST, _LOG_MOST = 4096, 8 * 1024 * 1024
 _LATEST = 2**32 - 1
 
 
@@ -73,15 +73,20 @@ class PostfixSpool:
                 return "incomplete"
             queue = _CORRUPT
         mtime = status.st_mtime_ns // 1_000_000_000
+        if not 0 <= mtime <= _LATEST:
+            mtime = 0 if mtime < 0 else _LATEST
         try:
             size, arrival, sender, recipients, offsets, unread = read_envelope(head, status.st_size, file.more)
         except ParseError:
             if queue != _CORRUPT:
                 raise
-            arrival = moment(name, mtime) or mtime
-            return queue, _bounded(arrival), status.st_size, 0, ("", (), (), False, False)
+            return queue, moment(name, mtime) or mtime, status.st_size, 0, ("", (), (), False, False)
         if sender is None:
             raise ParseError("queue file", "no sender")
+        if arrival is None:
+            arrival = mtime
+        elif not 0 <= arrival <= _LATEST:
+            arrival = 0 if arrival < 0 else _LATEST
         domains = (domain_of(recipients[0]),) if len(recipients) == 1 else tuple(map(domain_of, recipients))
         reasons: tuple[str, ...] = ()
         if recipients and queue != _MAILDROP:
@@ -91,29 +96,24 @@ class PostfixSpool:
         if unread:
             domains += (OTHER,) * unread
             reasons += ("unknown",) * unread
-        return (
-            queue,
-            _bounded(mtime if arrival is None else arrival),
-            size,
-            _bounded(mtime) if queue == _DEFERRED else 0,
-            (domain_of(sender) if sender else "", domains, reasons, queue == _HOLD, mode & 0o010 != 0),
-        )
+        facts = domain_of(sender) if sender else "", domains, reasons, queue == _HOLD, mode & 0o010 != 0
+        return queue, arrival, size, mtime if queue == _DEFERRED else 0, facts
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
         """Only the queue, the hold and the next retry follow from where a file is."""
         _, arrival, size, _, (sender, domains, reasons, _, forced) = entry
         queue = place.queue
-        retry = _bounded(status.st_mtime_ns // 1_000_000_000) if queue == _DEFERRED else 0
+        retry = min(max(0, status.st_mtime_ns // 1_000_000_000), _LATEST) if queue == _DEFERRED else 0
         return queue, arrival, size, retry, (sender, domains, reasons, queue == _HOLD, forced)
 
     def _reasons(self, place: Place, name: bytes, offsets: list[int], file: SpoolFile) -> tuple[str, ...]:
-        path = self._log_directory(place, name) + name
-        log = file.beside(path, _LOG_FIRST)
+        folder = self._logs.get(place.path) or self._log_directory(place, name)
+        log = file.beside(folder, name, _LOG_FIRST)
         if not log:
             return ()
         cut = False
         if len(log) == _LOG_FIRST:
-            log = file.beside(path, _LOG_MOST) or b""
+            log = file.beside(folder, name, _LOG_MOST) or b""
             cut = len(log) == _LOG_MOST
         found = texts(log, offsets)
         reason = self._reason
@@ -126,14 +126,9 @@ class PostfixSpool:
         return reasons + ("unknown",) * (len(offsets) - len(found)) if cut else reasons
 
     def _log_directory(self, place: Place, name: bytes) -> bytes:
-        known = self._logs.get(place.path)
-        if known is not None:
-            return known
-        directory = b"%b/defer/%b" % (self._root, hash_path(name, self._depth))
-        if self._same_hash and place.path == b"%b/deferred/%b" % (self._root, hash_path(name, self._depth)[:-1]):
-            self._logs[place.path] = directory
-        return directory
-
-
-def _bounded(second: int) -> int:
-    return 0 if second < 0 else min(second, _LATEST)
+        """Where the defer log of a message is; the same for all in one directory of a queue hashed alike."""
+        hashed = hash_path(name, self._depth)[:-1]
+        folder = b"%b/defer/%b" % (self._root, hashed)
+        if self._same_hash and place.path == b"%b/deferred/%b" % (self._root, hashed):
+            self._logs[place.path] = folder
+        return folder

@@ -27,6 +27,12 @@ def test_one_block_for_one_recipient() -> None:
     assert texts(log((700, b"why")), [701]) == []
 
 
+def test_an_original_recipient_may_stand_between() -> None:
+    """After an alias the block names the address as it was, too."""
+    text = log((700, b"why")).replace(b"offset=", b"original_recipient=alias@x.example\noffset=")
+    assert texts(text, [700]) == [(b"why", b"u700@x.example")]
+
+
 def test_the_last_of_several_blocks_counts() -> None:
     """A recipient that failed twice shows the last reason."""
     assert texts(log((700, b"old"), (700, b"new")), [700]) == [(b"new", b"u700@x.example")]
