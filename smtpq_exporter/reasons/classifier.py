@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import reduce
+from functools import cached_property, reduce
 from operator import or_
 from typing import NamedTuple
 
@@ -76,7 +76,7 @@ class _Masks(dict[str, int]):
 
 
 class Classifier:
-    """Classifies texts; holds compiled phrases, the user's rules and what it remembers. One per thread.
+    """Classifies texts; holds compiled phrases, the user's rules, what it remembers. Threads may share it.
 
     `user_rules` are (pattern, reason) pairs, searched in order, without regard to case, in the text as the
     mail server wrote it (at most 4096 bytes of it), before any rule of ours. Raises
@@ -91,7 +91,6 @@ class Classifier:
         """
         self._fold = Folder().fold
         self._phrases = [(phrase, rule) for rule in RULES for phrase in rule.phrases]
-        self._words = _Masks([phrase for phrase, _ in self._phrases])
         self._compiled: list[re.Pattern[str] | None] = [None] * len(self._phrases)
         self._own = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "remote")
         self._remote = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "own")
@@ -135,6 +134,11 @@ class Classifier:
         user = self._user(raw)
         rule, reason = user or self._decide(folded, reply, dsn)
         return Verdict(reason, CAUSES[reason], reply.enhanced, reply.code, rule, reply.suspended)
+
+    @cached_property
+    def _words(self) -> _Masks:
+        """Made when the first text must be decided: it takes longer than many a short run of a check."""
+        return _Masks([phrase for phrase, _ in self._phrases])
 
     def explain(self, text: str | bytes) -> tuple[str, Reply]:
         """Return the folded text and the reply that was found in it, for people who write rules."""

@@ -35,6 +35,7 @@ _REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 _LEAST_WORTH = 2
 SHORTEST_NEEDLE = 2
 _MOST_RUNS = 9
+_SPECIAL = frozenset("\\.^$*+?{}[]|()")
 _LONGEST_CLASS = 3  # [ea] is written out as two literals, a larger class ends the literal
 
 
@@ -76,7 +77,11 @@ def _walk(node: Any, found: list[tuple[int, int, bool]]) -> bool:
 
 def needles(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
     """Return two sets of literals without blanks; a match holds one of each. Empty sets promise nothing."""
-    sets = sorted(_sets(parser.parse(pattern)), key=_worth, reverse=True)
+    if _SPECIAL.isdisjoint(pattern):  # plain words need no parser, which is most of the time of starting
+        found: list[set[str]] = [{word} for word in pattern.split(" ")]
+    else:
+        found = _sets(parser.parse(pattern))
+    sets = sorted(found, key=_worth, reverse=True)
     telling = [frozenset(literals) for literals in sets if _worth(literals) >= _LEAST_WORTH]
     return (*telling[:2], frozenset(), frozenset())[:2]  # type: ignore[return-value]
 

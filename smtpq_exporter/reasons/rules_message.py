@@ -39,7 +39,7 @@ SIZE: tuple[Rule, ...] = (
         "own",
     ),
     Rule(
-        "full-mailbox-size", "mailbox_full", "552 User mailbox exceeds allowed size",
+        "full-mailbox-size", "mailbox_full", "552 The mailbox exceeds the size allowed",
         (
             (
                 "(?:mail ?box|inbox|account|mail ?drop)(?:'s)? (?:size |storage |limit ){0,2}(?:is |has been "
@@ -196,6 +196,7 @@ FORM: tuple[Rule, ...] = (
             "domain lookup", "no route to domain", "nonexistentdomain", "no data known",
             "illegal host/domain", "any host (?:by|named)", r"unable to find (?:\w{1,12} )?relay",
             "no such domain", "dns records? for", "mx records? [^;]{0,60}(?:points? to|invalid)",
+            "find the domain",
         ),
     ),
 )
