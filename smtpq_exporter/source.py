@@ -17,6 +17,9 @@ from smtpq_exporter.mta.base import Instance
 
 T_co = TypeVar("T_co", covariant=True)
 
+#: Failures in a row after which another way of reading is looked for.
+_PATIENCE = 2
+
 
 class Source(Protocol[T_co]):
     """One thing that is read again and again."""
@@ -52,6 +55,7 @@ class QueueSource:
         self._open_reader = open_reader
         self._reader: QueueReader | None = None
         self._source, self._why = instance.source, ""
+        self._failures = 0
         self.up: bool | None = None
 
     @property
@@ -65,7 +69,9 @@ class QueueSource:
         return self._why
 
     def read(self, now: float, deadline: float) -> QueueReading:
-        """Read the queue; after a failure that another way of reading may heal, choose anew next time."""
+        """Read the queue. Where another way may be open, it is looked for after the second failure in a row:
+        a reader keeps what it has learnt, and learning a long queue again costs more than one missing sample.
+        """
         if self._reader is None:
             self.up = None
             self._reader = self._open_reader(self.instance)
@@ -75,15 +81,17 @@ class QueueSource:
             snapshot = reader.read(now, deadline)
         except SourceError as error:
             self.up = self._is_up(reader)
-            if error.kind in ("permission", "unavailable"):
+            self._failures += error.kind in ("permission", "unavailable")
+            if self._failures >= _PATIENCE and self.instance.source == "auto":
                 self.close()
             raise
+        self._failures = 0
         self.up = self._is_up(reader)
         return QueueReading(snapshot, self._version(reader))
 
     def close(self) -> None:
         """Close the reader."""
-        reader, self._reader = self._reader, None
+        reader, self._reader, self._failures = self._reader, None, 0
         if reader is not None:
             reader.close()
 

@@ -149,7 +149,7 @@ def test_old_samples_are_kept_for_a_while_and_no_longer() -> None:
 
 
 def test_a_source_recovers_by_itself() -> None:
-    """When the cause is gone the numbers come back, from a reader opened anew."""
+    """When the cause is gone the numbers come back."""
     broken = threading.Event()
     broken.set()
 
@@ -166,7 +166,24 @@ def test_a_source_recovers_by_itself() -> None:
         assert found.sources[0].success
         assert found.sources[0].fault is None
         assert found.sources[0].errors["unavailable"] >= 1
-        assert len(here.opened) >= 2
+
+
+@pytest.mark.parametrize(("configured", "opened"), [("auto", 2), ("spool", 1)])
+def test_another_way_is_looked_for_after_two_failures(configured: str, opened: int) -> None:
+    """One failure does not throw away what a reader has learnt, and a fixed way stays."""
+    readers: list[FakeReader] = []
+
+    def open_reader(_instance: Instance) -> QueueReader:
+        readers.append(FakeReader(failing(SourceError("unavailable", "gone"))))
+        return readers[-1]
+
+    source = QueueSource(Instance("postfix", "a", source=configured), open_reader)
+    for _ in range(3):
+        with pytest.raises(SourceError):
+            source.read(1.0, 1e12)
+    assert len(readers) == opened
+    assert readers[0].readings == (2 if opened == 2 else 3)
+    assert readers[0].closed is (opened == 2)
 
 
 def test_a_reader_that_cannot_be_opened_is_a_fault() -> None:
