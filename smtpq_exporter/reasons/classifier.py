@@ -1,31 +1,28 @@
 """The text of a reply -> one of the reason classes, and which rule said so.
 
 Pure. fold.py makes the text comparable, unwrap.py takes out the innermost reply, then the user's rules,
-ours (rules.py, in order), and at last codes (codes.py) decide. A rule is tried only if a word of the text
-holds one of its needles, so most texts meet a handful of patterns. `reason` is the hot path: the same
-answer, remembered by the folded text. As everything after folding sees nothing but the folded text, the
-memo cannot change an answer; only the user's rules, which may ask for an address or a host, are searched
-in the text as it came and are not remembered.
+ours (rules.py, in order), and at last codes (codes.py) decide. `reason` is the hot path: the same answer,
+remembered by the text and by the folded text. As everything after folding sees nothing but the folded text,
+that memo cannot change an answer; only the user's rules, which may ask for an address or a host, are searched
+in the text as it came, before it.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property, reduce
-from operator import or_
 from typing import NamedTuple
 
 from smtpq_exporter.errors import ConfigError
 from smtpq_exporter.reasons import codes
 from smtpq_exporter.reasons.causes import CAUSES, REASONS
 from smtpq_exporter.reasons.fold import LONGEST_TEXT, Folder
-from smtpq_exporter.reasons.rule import Rule, needles, nested
-from smtpq_exporter.reasons.rules import RULES
+from smtpq_exporter.reasons.phrases import phrases
+from smtpq_exporter.reasons.rule import Rule, nested
 from smtpq_exporter.reasons.unwrap import Reply, unwrap
 
 _MOST_REMEMBERED = 8192
-_MOST_WORDS = 20_000
+_LONGEST_REMEMBERED = 1024
 _LONGEST_USER_PATTERN = 500
 _VAGUE = frozenset({"server-error", "server-service", "policy-word"})
 
@@ -39,40 +36,6 @@ class Verdict(NamedTuple):
     code: str = ""
     rule: str = ""
     suspended: bool = False
-
-
-class _Masks(dict[str, int]):
-    """Folded word -> bit mask of the needles in it, remembered within bounds.
-
-    Bit n: the word holds a needle of the first set of phrase n; bit width + n: one of its second set.
-    """
-
-    def __init__(self, phrases: Sequence[str]) -> None:
-        self.width = len(phrases)
-        self.always = 0
-        self._starts: dict[str, list[tuple[str, int]]] = {}
-        for place, phrase in enumerate(phrases):
-            for bit, wanted in zip((1 << place, 1 << (self.width + place)), needles(phrase), strict=True):
-                if not wanted:
-                    self.always |= bit
-                for needle in wanted:
-                    self._starts.setdefault(needle[:2], []).append((needle, bit))
-
-    def candidates(self, subject: str) -> int:
-        """Return the bit mask of the phrases that may match."""
-        seen = reduce(or_, map(self.__getitem__, subject.split(" ")), self.always)
-        return seen & (seen >> self.width)
-
-    def __missing__(self, word: str) -> int:
-        mask, starts = 0, self._starts
-        for at in range(len(word) - 1):
-            for needle, bit in starts.get(word[at : at + 2], ()):
-                if word.startswith(needle, at):
-                    mask |= bit
-        if len(self) >= _MOST_WORDS:
-            self.clear()
-        self[word] = mask
-        return mask
 
 
 class Classifier:
@@ -90,10 +53,6 @@ class Classifier:
         before.
         """
         self._fold = Folder().fold
-        self._phrases = [(phrase, rule) for rule in RULES for phrase in rule.phrases]
-        self._compiled: list[re.Pattern[str] | None] = [None] * len(self._phrases)
-        self._own = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "remote")
-        self._remote = sum(1 << place for place, (_, rule) in enumerate(self._phrases) if rule.scope != "own")
         self._exact: dict[tuple[bytes, bytes], str] = {}
         self._folded: dict[tuple[str, bytes], str] = {}
 
@@ -103,9 +62,10 @@ class Classifier:
         if found is not None:
             return found
         found = self._reason(text, dsn)
-        if len(self._exact) >= _MOST_REMEMBERED:
-            self._exact.clear()
-        self._exact[text, dsn] = found
+        if len(text) <= _LONGEST_REMEMBERED:
+            if len(self._exact) >= _MOST_REMEMBERED:
+                self._exact.clear()
+            self._exact[text, dsn] = found
         return found
 
     def _reason(self, text: bytes, dsn: bytes) -> str:
@@ -135,11 +95,6 @@ class Classifier:
         rule, reason = user or self._decide(folded, reply, dsn)
         return Verdict(reason, CAUSES[reason], reply.enhanced, reply.code, rule, reply.suspended)
 
-    @cached_property
-    def _words(self) -> _Masks:
-        """Made when the first text must be decided: it takes longer than many a short run of a check."""
-        return _Masks([phrase for phrase, _ in self._phrases])
-
     def explain(self, text: str | bytes) -> tuple[str, Reply]:
         """Return the folded text and the reply that was found in it, for people who write rules."""
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
@@ -162,22 +117,10 @@ class Classifier:
             known = codes.EXIM.get(int(number[1])) if number else None
             if number and known:
                 return f"exim:{number[1]}", known
-        subject = reply.subject
-        candidates = self._words.candidates(subject) & (self._remote if reply.remote else self._own)
-        compiled = self._compiled
-        while candidates:
-            lowest = candidates & -candidates
-            place = lowest.bit_length() - 1
-            pattern = compiled[place]
-            if pattern is None:
-                pattern = compiled[place] = re.compile(self._phrases[place][0])
-            if pattern.search(subject):
-                rule = self._phrases[place][1]
-                if rule.id in _VAGUE:
-                    return self._by_code(reply, dsn, rule)
-                return rule.id, rule.reason
-            candidates ^= lowest
-        return self._by_code(reply, dsn, None)
+        rule = phrases().first(reply.subject, remote=reply.remote)
+        if rule is not None and rule.id not in _VAGUE:
+            return rule.id, rule.reason
+        return self._by_code(reply, dsn, rule)
 
     @staticmethod
     def _by_code(reply: Reply, dsn: str, vague: Rule | None) -> tuple[str, str]:

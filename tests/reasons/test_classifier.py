@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from smtpq_exporter.errors import ConfigError
-from smtpq_exporter.reasons import CAUSES, REASONS, Classifier, classify
+from smtpq_exporter.reasons import CAUSES, REASONS, Classifier, classify, phrases
 from smtpq_exporter.reasons import classifier as module
 from smtpq_exporter.reasons.codes import EXACT, REPLY, by_enhanced
 from smtpq_exporter.reasons.fold import LONGEST_FOLDED
@@ -116,14 +116,14 @@ def test_late_words_decide() -> None:
 def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many different texts and words come, what is remembered stays within its bounds."""
     monkeypatch.setattr(module, "_MOST_REMEMBERED", 64)
-    monkeypatch.setattr(module, "_MOST_WORDS", 64)
+    monkeypatch.setattr(phrases, "MOST_WORDS", 64)
     bounded = Classifier()
     for n in range(400):
         word = "".join(chr(97 + (n >> shift) % 16) for shift in (0, 4, 8))
         assert bounded.reason(f"550 {word} user unknown {word * 2}".encode()) == "invalid_recipient"
         assert len(bounded._exact) <= 64
         assert len(bounded._folded) <= 64
-        assert len(bounded._words) <= 64
+        assert len(phrases.phrases().masks) <= 64
 
 
 HOSTILE = [
