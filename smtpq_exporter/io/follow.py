@@ -19,9 +19,9 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io import rotated
 from smtpq_exporter.io.generation import Archive, Generation, PlainFile, TruncatedError, open_generation
 from smtpq_exporter.io.lines import LINE_LIMIT
-from smtpq_exporter.io.mark import Mark, find
+from smtpq_exporter.io.mark import Mark
 from smtpq_exporter.io.permission import denied
-from smtpq_exporter.io.rotated import LogFile
+from smtpq_exporter.io.plan import make_plan
 from smtpq_exporter.io.source import Position
 
 #: Seconds for which a predecessor without new lines is looked at.
@@ -32,8 +32,6 @@ CHUNK = 65536
 MAX_LINGERING = 8
 #: Seconds for which nothing may stand at the path in the course of a rotation.
 GAP = 5.0
-#: Clocks of file systems are coarse: a file that changed up to so many seconds before a moment may have changed since.
-CLOCK_SLACK = 1.0
 
 
 class Tail:
@@ -55,13 +53,14 @@ class Tail:
         self.rotations = self.lost = self._cut = 0
         self._row: list[Generation] = []
         self._live: Generation | None = None
+        self._blank: PlainFile | None = None  # the live file, if it was empty when the directory was last listed
         self._wanted: dict[Mark, bool] = {}  # read in part and not open; whether lines are lost if it is not found
         self._finished: Mark | None = None  # the newest file that was read to its end and closed
         self._quiet_since: dict[Generation, float] = {}
         self._current = 0.0  # epoch: what was there before is in the row
         self._seen: os.stat_result | None = None
         self._missing_since: float | None = None
-        self._begun = self._settled = self._truncated = False
+        self._begun = self._settled = self._in_motion = False
         if position is not None:
             self._current = float(position["at"])
             self._wanted = {Mark.from_json(mark): True for mark in position["files"]}
@@ -76,12 +75,12 @@ class Tail:
     def poll(self, max_bytes: int) -> list[bytes]:
         """Complete lines that came since the last poll, of about `max_bytes`. SourceError only if there are none."""
         now, lines = time.time(), []
+        self.behind = self._in_motion = False
         seen, error = self._look()
         try:
             self._arrange_if_needed(seen, now)
         except SourceError as reason:
             error = reason
-        self._truncated = False
         unchanged = seen is not None and self._seen is not None and _same(seen, self._seen)
         for generation in tuple(self._row):
             if generation.at_end and (unchanged if generation is self._live else not generation.grown()):
@@ -93,10 +92,12 @@ class Tail:
                 error = SourceError("unavailable", f"cannot read {self.path}: {reason.strerror}", "is its disk well?")
                 continue
             lines += new
-            if max_bytes <= 0:
+            if max_bytes <= 0 and self._row[-1:] != [generation]:
+                self.behind = True
                 break
-        self._seen = seen
-        self.behind = self._truncated or not all(generation.at_end for generation in self._row)
+        else:
+            self._seen = seen
+            self.behind = self._in_motion or not all(generation.at_end for generation in self._row)
         lines += self._let_go()
         if error and not lines:
             raise error
@@ -156,96 +157,90 @@ class Tail:
             self._arrange()
         elif seen is None:
             self._live = None
+        elif self._blank and not (self._seen and _same(seen, self._seen)):
+            # It may have been filled, copied and truncated since: the copy would tell.
+            self._blank.begun()
+            self._arrange()
         if self._settled:
             self._current = now
 
     def _begin(self) -> None:
-        """The first time: remember the newest predecessor, so that only what is newer will count, and open the live file."""
+        """The first time: only what is newer than the newest predecessor of this moment will count."""
+        real = os.path.realpath(self.path)
         files = rotated.listing(self.path)
-        if files is None:
-            return
         live = files[0] if files and files[0].live else None
+        newest = files[1 if live else 0 :][:1]
+        opened: list[PlainFile] = []
+        finished = None
         try:
-            for file in files[1 if live else 0 :][:1]:
-                generation = open_generation(file, os.path.realpath(self.path))
-                self._finished = replace(generation.mark(), offset=file.size)
+            for file in newest:
+                generation = open_generation(file, real)
+                finished = replace(generation.mark(), offset=file.size)
                 generation.close()
             if live:
-                self._live = PlainFile(live, os.path.realpath(self.path), None, self._limit)
-                if self._start != "beginning":
-                    self._live.seek_end()
-                self._row = [self._live]
+                opened = [PlainFile(live, real, None, self._limit)]
         except FileNotFoundError:
+            self._in_motion = True
             return  # renamed meanwhile
         except PermissionError:
-            raise denied(self.path) from None
+            if live:
+                raise denied(self.path) from None
+        if not rotated.agree(files, rotated.listing(self.path)):
+            _close(opened)
+            self._in_motion = True
+            return
+        for generation in opened:
+            if self._start != "beginning":
+                generation.seek_end()
+            self._live = generation
+            self._blank = None if generation.begun() else generation
+            self._row = [generation]
+        self._finished = finished
         self._begun = self._settled = True
 
     def _arrange(self) -> None:
         """Bring the row in line with the directory. All or nothing: what is in motion is left for the next poll."""
         real = os.path.realpath(self.path)
-        known = dict(self._wanted)
-        if self._finished:
-            known.setdefault(self._finished, False)
-        bases = [mark.base for mark in known] + [generation.base for generation in self._row]
+        for generation in tuple(self._row):
+            if isinstance(generation, PlainFile) and not generation.intact():
+                self._put_back(generation)
+        bases = [mark.base for mark in self._wanted] + [generation.base for generation in self._row]
+        bases += [self._finished.base] if self._finished else []
         files = rotated.listing(self.path, bases)
-        if files is None:
-            return
-        heads: dict[int, bytes] = {}
-        places = self._places(files, heads)
-        copied = [generation for place, generation in places.items() if _replaced(files[place], generation)]
-        places = {place: generation for place, generation in places.items() if generation not in copied}
-        known.update((generation.mark(), False) for generation in copied)
+        plan = make_plan(files, self._row, self._wanted, self._finished, self._blank, self._current)
         opened: dict[int, Generation] = {}
-        unread, lost = 0, 0
-        newest = min(places, default=len(files))
+        unreadable = 0
         try:
-            for mark, missed in known.items():
-                place = find(files, mark, heads)
-                if place is None:
-                    lost += missed
-                    continue
-                newest = min(newest, place)
-                if place in places or place in opened:
-                    continue
-                if mark is not self._finished or _more(files[place], mark):
-                    opened[place] = open_generation(files[place], mark.base, mark, self._limit)
-            for place, file in enumerate(files[:newest]):
-                if newest < len(files) or file.live or file.mtime >= self._current - CLOCK_SLACK:
-                    try:
-                        opened[place] = open_generation(file, real, None, self._limit)
-                        unread += 1
-                    except PermissionError:
-                        if file.live:
-                            raise denied(file.path) from None
-                        lost += 1
+            for place, mark in plan.resumed.items():
+                opened[place] = open_generation(files[place], mark.base, mark, self._limit)
+            for place in plan.unread:
+                try:
+                    opened[place] = open_generation(files[place], real, None, self._limit)
+                except PermissionError:
+                    if files[place].live:
+                        raise denied(self.path) from None
+                    unreadable += 1
+            steady = rotated.agree(files, rotated.listing(self.path, bases))
         except FileNotFoundError:
-            _close(opened.values())
-            return  # renamed or compressed since it was listed
+            steady = False  # renamed or compressed since it was listed
         except SourceError:
             _close(opened.values())
             raise
-        self.rotations += max(0, unread - (0 if known or self._row else 1))
-        self.lost += lost
-        for generation in copied:
+        if not steady:
+            _close(opened.values())
+            self._in_motion = True
+            return
+        first = not (self._row or self._wanted or self._finished)
+        self.rotations += max(0, len(plan.unread) - first)
+        self.lost += unreadable + sum(self._wanted[mark] for mark in plan.missing)
+        for generation in plan.replaced:
             self._close(generation)
-        row = {**places, **opened}
+        row = {**plan.kept, **opened}
         self._row = [generation for generation in self._row if generation not in row.values()]
         self._row += [row[place] for place in sorted(row, reverse=True)]
-        self._live = row.get(0) if files and files[0].live else None
+        self._live = live = row.get(0) if files and files[0].live else None
+        self._blank = live if isinstance(live, PlainFile) and not live.begun() else None
         self._wanted, self._settled = {}, True
-
-    def _places(self, files: list[LogFile], heads: dict[int, bytes]) -> dict[int, Generation]:
-        """Where the open files stand in the listing; one that was compressed meanwhile stands where its archive does."""
-        at = {(file.dev, file.ino): place for place, file in enumerate(files)}
-        places: dict[int, Generation] = {}
-        for generation in self._row:
-            place = at.get((generation.dev, generation.ino))
-            if place is None:
-                place = find(files, generation.mark(), heads)
-            if place is not None:
-                places[place] = generation
-        return places
 
     def _read(self, generation: Generation, budget: int) -> tuple[list[bytes], int]:
         """Lines of one file, and what is left of the budget. Raises OSError."""
@@ -259,7 +254,7 @@ class Tail:
                     break
         except TruncatedError:
             self._put_back(generation)
-            self._truncated = True
+            self._in_motion = True
         return lines, budget
 
     def _put_back(self, generation: Generation) -> None:
@@ -269,16 +264,24 @@ class Tail:
         self._close(generation)
 
     def _let_go(self) -> list[bytes]:
-        """Close predecessors that were read to their end long enough ago; return last lines that have no newline."""
+        """Close predecessors that were read to their end long enough ago, the oldest first; return their last lines.
+
+        A last line without its newline will not get it any more. The order makes that all that is older than the
+        newest closed one was read.
+        """
         now, lines = self._clock(), []
-        old = [generation for generation in self._row if generation is not self._live and generation.at_end]
+        old = [generation for generation in self._row if generation is not self._live]
+        for generation in old:
+            if generation.at_end:
+                self._quiet_since.setdefault(generation, now)
         for number, generation in enumerate(old):
-            since = self._quiet_since.setdefault(generation, now)
-            if isinstance(generation, PlainFile) and now - since < LINGER and len(old) - number <= MAX_LINGERING:
-                continue
+            quiet = now - self._quiet_since.get(generation, now)
+            patient = isinstance(generation, PlainFile) and quiet < LINGER and len(old) - number <= MAX_LINGERING
+            if patient or not generation.at_end:
+                break
             lines += generation.splitter.end()
             self.lost += isinstance(generation, Archive) and generation.damaged
-            self._finished = generation.mark()
+            self._finished = generation.mark() if generation.begun() else self._finished
             self._close(generation)
         return lines
 
@@ -289,16 +292,6 @@ class Tail:
         if generation is self._live:
             self._live = None
         generation.close()
-
-
-def _replaced(file: LogFile, generation: Generation) -> bool:
-    """Whether a copy of an open file stands in the place of the live one."""
-    return file.live and (file.dev, file.ino) != (generation.dev, generation.ino)
-
-
-def _more(file: LogFile, mark: Mark) -> bool:
-    """Whether a file that was read to its end has to be opened again."""
-    return file.live or (not file.compression and file.size > mark.offset)
 
 
 def _same(one: os.stat_result, other: os.stat_result) -> bool:

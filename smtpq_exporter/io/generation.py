@@ -31,6 +31,9 @@ class Generation(Protocol):
     def read(self, max_bytes: int) -> list[bytes]:
         """Lines that are complete by now, of at most `max_bytes` more. Raises TruncatedError or OSError."""
 
+    def begun(self) -> bool:
+        """Whether a first byte was seen, now if not before: the file can be found again."""
+
     def grown(self) -> bool:
         """Whether reading on may bring something."""
 
@@ -89,9 +92,20 @@ class PlainFile:
             self._tail_end = self._reach - self.splitter.held
         return lines
 
+    def intact(self) -> bool:
+        """Whether the file is still the one that was read."""
+        self._size = os.fstat(self._fd).st_size
+        return self._size >= self._reach and os.pread(self._fd, HEAD, 0).startswith(self._head)
+
+    def begun(self) -> bool:
+        """Whether a first byte was seen, now if not before. Until then a truncation leaves no trace in the file."""
+        if not self._head:
+            self._head = os.pread(self._fd, HEAD, 0)
+        return bool(self._head)
+
     def grown(self) -> bool:
-        """Whether there is more to read than the last reading saw; one system call."""
-        return not self.at_end or os.fstat(self._fd).st_size != self._size
+        """Whether there is more to read, or less than there was; one system call."""
+        return os.fstat(self._fd).st_size != self._reach
 
     def seek_end(self) -> None:
         """Begin with the line that is not complete yet, if there is one, else at the end."""
@@ -156,6 +170,10 @@ class Archive:
     def grown(self) -> bool:
         """Whether its end was not reached yet."""
         return not self.at_end
+
+    def begun(self) -> bool:
+        """Whether it can be known by its first bytes."""
+        return bool(self._head)
 
     def mark(self) -> Mark:
         """Found again by its first bytes."""

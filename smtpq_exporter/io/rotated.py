@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Container, Iterable
+from collections.abc import Container, Iterable, Sequence
 from stat import S_ISREG
 from typing import NamedTuple
 
@@ -17,8 +17,6 @@ from typing import NamedTuple
 COMPRESSIONS = {"gz": "gz", "xz": "xz", "bz2": "bz2"}
 #: At most so many predecessors are looked at, the newest ones.
 MAX_FILES = 64
-#: A listing is trusted when two in a row agree; a directory in which renaming goes on is tried again.
-_TRIES = 5
 _SUFFIX = re.compile(r"[.-]\d+(?:[-._T:]\d+)*")
 _SUFFIX_AT_END = re.compile(_SUFFIX.pattern + "()$")
 _SUFFIX_BEFORE_EXTENSION = re.compile(_SUFFIX.pattern + r"(\.\w+)$")
@@ -39,31 +37,13 @@ class LogFile(NamedTuple):
     live: bool = False
 
 
-def listing(path: str, former: Iterable[str] = ()) -> list[LogFile] | None:
-    """All files of the log, the newest first, the live one at the front; None while the directory is in motion.
+def listing(path: str, former: Iterable[str] = ()) -> list[LogFile]:
+    """All files of the log, the newest first, the live one at the front.
 
     `former` are real paths that the log had before (a symlink may point to another file by now); their files count
-    as older. A directory that may be passed but not listed shows the live file only.
+    as older. A directory that may be passed but not listed shows the live file only. While renaming goes on, a
+    listing may show a file twice or not at all: only two in a row that agree are to be trusted.
     """
-    before: list[LogFile] | None = None
-    for _ in range(_TRIES):
-        now = _listing(path, former)
-        if before is not None and [entry[:4] for entry in now] == [entry[:4] for entry in before]:
-            return now
-        before = now
-    return None
-
-
-def is_predecessor(path: str, paths: Container[str]) -> bool:
-    """Whether a file belongs to another log of `paths`, by its name; one that is compressed is never live."""
-    bare, compression = _bare(path)
-    if compression:
-        return True
-    matches = (_SUFFIX_AT_END.search(bare), _SUFFIX_BEFORE_EXTENSION.search(bare))
-    return any(match and bare[: match.start()] + match[1] in paths for match in matches)
-
-
-def _listing(path: str, former: Iterable[str]) -> list[LogFile]:
     real = os.path.realpath(path)
     found: list[LogFile] = []
     _add(found, path, live=True)
@@ -75,6 +55,20 @@ def _listing(path: str, former: Iterable[str]) -> list[LogFile]:
     for entry in found:
         unique.setdefault((entry.dev, entry.ino), entry)
     return list(unique.values())[: MAX_FILES + 1]
+
+
+def agree(one: Sequence[LogFile], other: Sequence[LogFile]) -> bool:
+    """Whether two listings show the same files under the same names."""
+    return [file[:4] for file in one] == [file[:4] for file in other]
+
+
+def is_predecessor(path: str, paths: Container[str]) -> bool:
+    """Whether a file belongs to another log of `paths`, by its name; one that is compressed is never live."""
+    bare, compression = _bare(path)
+    if compression:
+        return True
+    matches = (_SUFFIX_AT_END.search(bare), _SUFFIX_BEFORE_EXTENSION.search(bare))
+    return any(match and bare[: match.start()] + match[1] in paths for match in matches)
 
 
 def _add(found: list[LogFile], path: str, *, live: bool = False) -> None:
