@@ -57,7 +57,7 @@ def place(queue: Path, name: str) -> Path:
 
 
 def make_room(queue: Path, name: str) -> None:
-    """Make the directories of a deferred message, if it is the first one in them; Postfix must be able to read."""
+    """Make the directories of a deferred message if they are not there; Postfix must be able to read them."""
     owner = (queue / "deferred").stat()
     for target in (place(queue, name), log_of(queue, name)):
         if not target.parent.is_dir():

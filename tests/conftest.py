@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import Any
@@ -21,6 +22,25 @@ from tests.servers.sink import Sink
 # No timing assertions: these machines are shared.
 settings.register_profile("house", deadline=None)
 settings.load_profile("house")
+
+
+#: No test takes longer than this many seconds; one that does loops, or waits for what never comes.
+DEADLINE = 180
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Interrupt a test, its fixtures included, that does not end."""
+    def late(*_: object) -> None:
+        raise AssertionError(f"{item.nodeid} did not end within {DEADLINE} s")
+
+    before = signal.signal(signal.SIGALRM, late)
+    signal.alarm(DEADLINE)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
