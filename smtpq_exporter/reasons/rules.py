@@ -55,6 +55,7 @@ RULES: tuple[Rule, ...] = (
     *rules_recipient.RULES,
     *rules_message.SEQUENCE,
     *rules_own.LATE,
+    *rules_server.HINTS,
     *rules_server.RULES,
 )
 """A rule's place in this tuple is its precedence."""

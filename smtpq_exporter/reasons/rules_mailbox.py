@@ -56,6 +56,7 @@ FULL: tuple[Rule, ...] = (
             "(?:mailbox|inbox|account) (?:is )?(?:at|over) (?:its )?(?:limit|capacity)",
             "space (?:is )?not enough", "mailbox space",
             r"used (?:up )?(?:all|his|its|their) (?:\w{1,12} )?(?:disk|storage|space|quota)",
+            r"\bbox (?:of \S{1,40} )?is (?:\d{1,3}% )?full", "mail ?box (?:of|for) [^;]{0,30}full",
         ),
     ),
     Rule(
@@ -79,6 +80,7 @@ FULL: tuple[Rule, ...] = (
             "kutusu dolu", "casuta[^;]{0,20}plina", "邮箱已?满", "邮箱空间", "空间不足", "容量", "信箱已?滿",
             "メールボックス.{0,20}(?:いっぱい|一杯|容量|満杯)", "사서함.{0,20}(?:가득|초과|용량)",
             "용량.{0,6}초과", "speicher(?:quote|limit|kapazitat)", "quote uberschritten",
+            "limit des postfachs", r"postfach\w{0,3}[^;]{0,30} (?:uberschritten|erreicht)",
         ),
     ),
 )

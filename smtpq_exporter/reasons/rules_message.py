@@ -15,8 +15,8 @@ VERIFY: tuple[Rule, ...] = (
         "in progress",
         (
             (
-                "(?:recipient address rejected: )?unverified address(?!: ?(?:user|unknown|no such|recipient|"
-                r"\S{0,40} ?said))"
+                "(?:recipient address rejected: )?(?<!sender )unverified address(?!: ?(?:user|unknown|no "
+                r"such|recipient|\S{0,40} ?said))"
             ),
             "address verification in progress", "recipient verify (?:in progress|deferred)",
         ),
@@ -81,6 +81,8 @@ SIZE: tuple[Rule, ...] = (
             "mensagem (?:muito|grande)", "messaggio troppo grande", "wiadomosc[^;]{0,12}za duz",
             "zprava[^;]{0,20}velk", r"письм\w{1,2} (?:слишком|превыш)", "размер (?:письма|сообщения)",
             "邮件(?:过大|太大|大小超)", "メールサイズ", "サイズ(?:制限|が大き|超)",
+            r"\b\d{1,6} ?(?:kb?|mb?|bytes)\b[^;]{0,40}(?:limit|max|allowed|exceed)",
+            r"(?<!space )(?:limit|max\w{0,4}) (?:is |of |size )?\d{1,9} ?(?:kb?|mb?|bytes)\b", "oversize",
         ),
     ),
 )
@@ -104,6 +106,10 @@ HEADER: tuple[Rule, ...] = (
             "rfc ?-?(?:5322|2822|822)[^;]{0,30}(?:complian|conform|violat|invalid|syntax|section)",
             "headers? [^;]{0,30}(?:not|non)-?ascii", "smtp protocol violation", "multiple from addresses",
             "headers? fail", "headers? syntax", "mime complexity", "headers are not rfc", "not rfc compliant",
+            (
+                "(?:two|several|duplicate|multiple|second) (?:from|to|date|subject|message-id|sender|"
+                r"reply-to)\b[^;]{0,12}header"
+            ),
         ),
     ),
 )
@@ -143,7 +149,7 @@ FORM: tuple[Rule, ...] = (
         (
             "syntax error", "bad (?:command|syntax|argument|parameter|hello)",
             (
-                r"command (?:\S{1,20} )?(?:unrecogni[sz]ed|not (?:recogni|implement|supported|allowed|"
+                r"command (?:\S{1,20} )?(?:unrecogni[sz]ed|not (?:recogni|implement|supported|allowed(?! by)|"
                 "understood|known|permitted|valid)|out of|unknown|sequence|parameter|rejected|line too|"
                 "failed|syntax|timeout)"
             ),
@@ -196,7 +202,7 @@ FORM: tuple[Rule, ...] = (
             "domain lookup", "no route to domain", "nonexistentdomain", "no data known",
             "illegal host/domain", "any host (?:by|named)", r"unable to find (?:\w{1,12} )?relay",
             "no such domain", "dns records? for", "mx records? [^;]{0,60}(?:points? to|invalid)",
-            "find the domain",
+            "find the domain", "mail exchanger",
         ),
     ),
 )
@@ -207,7 +213,7 @@ SEQUENCE: tuple[Rule, ...] = (
         (
             "sequence of commands", "bad sequence", "out of sequence", "need (?:mail|rcpt|helo|ehlo)",
             "(?:mail|rcpt|helo|ehlo|data)(?: from| to)? (?:first|command (?:first|expected|required))",
-            "send (?:helo|ehlo|mail) first",
+            "send (?:helo|ehlo|mail) first", "out of order",
         ),
     ),
 )

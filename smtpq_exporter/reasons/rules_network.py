@@ -71,6 +71,8 @@ RULES: tuple[Rule, ...] = (
             "illegal host/domain", "host by that name", "any host by", "can't resolve", "cannot resolve",
             "dns records? for", "mx records? [^;]{0,60}(?:points? to|invalid)",
             r"unable to find (?:\w{1,12} )?relay", r"host \S{1,80} not found", "not found in dns",
+            "mail exchanger", r"(?:lookup|resolution) of (?:the )?(?:mx|host|name|domain)\b",
+            r"\bdns\b[^;]{0,40}timed? ?out", r"host ?name (?:\S{1,60} )?does not resolve",
         ),
         "own",
     ),
@@ -78,7 +80,7 @@ RULES: tuple[Rule, ...] = (
         "own-refused", "connection_refused", "connect to mx.example.org[192.0.2.1]:25: Connection refused",
         (
             "^(?:000|4..) [0-9.]{5,9} .{0,60}connection refused(?! by)", "^000 .{0,120}connection refused",
-            "actively refused", "10061", r"errno 111\b",
+            "actively refused", "10061", r"errno 111\b", r"^000 .{0,80}\brefused$", "econnrefused",
         ),
     ),
     Rule(
@@ -89,7 +91,7 @@ RULES: tuple[Rule, ...] = (
             "host unreachable", "network is down", "host is down", r"\b1005[01]\b", r"\b10065\b",
             "can't assign requested address", "no valid route", "protocol not supported",
             "address family not supported", "addr(?:ess)? not available", "cannot assign requested address",
-            "network error$",
+            "network error$", "ehostunreach", "enetunreach",
         ),
     ),
     Rule(
@@ -101,7 +103,7 @@ RULES: tuple[Rule, ...] = (
             "connection expired", "read timeout", "idle too long", "zeit(?:ue|u)berschreitung",
             "no response from", "(?:did|does) not (?:respond|answer)",
             "unable to establish an? smtp connection", "able to establish an? smtp connection",
-            "no (?:answer|reply|response) (?:from|within)",
+            "no (?:answer|reply|response) (?:from|within)", "etimedout",
         ),
     ),
     Rule(
@@ -118,7 +120,7 @@ RULES: tuple[Rule, ...] = (
                 r"connection (?:to|with|from) \S{1,80} (?:was |has been |is )?(?:reset|lost|closed|dropped|"
                 "broken)"
             ),
-            "lost (?:input |output |the )?connection",
+            "lost (?:input |output |the )?connection", "hung up", "side closed", "disconnected", "econnreset",
         ),
         "own",
     ),

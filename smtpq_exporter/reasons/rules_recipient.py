@@ -99,6 +99,10 @@ RULES: tuple[Rule, ...] = (
                 r"ours|known)\b"
             ),
             "not a valid (?:login|user|mailbox|e-?mail|recipient|account|local)",
+            "(?:don't|do not|doesn't|does not) have an? (?:mailbox|user|account)",
+            "not a (?:mailbox|user|valid|known|local) ", "no se encuentra", "not a mailbox",
+            r"(?:don't|do not|doesn't|does not) know \S{1,40} (?:here|at this)",
+            "(?:user|alias|recipient|mailbox|address) (?:is )?not defined",
         ),
     ),
     Rule(
@@ -139,6 +143,7 @@ RULES: tuple[Rule, ...] = (
             "okand (?:anvandare|mottagare)", "ukendt (?:bruger|modtager)", "ukjent (?:bruker|mottaker)",
             r"(?:kayttaja|vastaanottaja|osoite)\w{0,4}[^;]{0,50}(?:tuntematon|ei ole|ei loydy|virheellinen)",
             "tuntematon (?:kayttaja|vastaanottaja)",
+            "(?:utilisateur|destinataire|adresse|compte)[^;]{0,40}(?:non trouve|pas trouve)",
         ),
     ),
     Rule(

@@ -99,12 +99,17 @@ REPUTATION: tuple[Rule, ...] = (
             r"bypass\w{0,3} [^;]{0,30}(?:relay|mail server|mx)",
             "use (?:the )?smtp (?:server |relay )?of your (?:provider|isp)",
             "use your (?:isp|provider)'?s? (?:mail|smtp|relay)",
+            (
+                "(?:residential|dynamic|dial-?up|home|consumer|cloud) (?:networks?|connections?|hosts?|ip|"
+                "lines?|users?)"
+            ),
         ),
     ),
     Rule(
         "blocklist-spam-source", "blocklisted", "550 5.7.1 Your network is a known source of spam",
         (
-            "spam(?:mer|ming)? (?:source|host|ip|site|network|server)", "known spam",
+            "spam(?:mer|ming)? (?:source|host|ip|site|network|server)",
+            "known spam(?! ?(?:fingerprint|pattern|content|message|signature))",
             "(?:source|origin|sender) of spam", "spammer", "open (?:relay|proxy)", "insecure mail relay",
             "complaints? (?:about|from|received|regarding)", "sen(?:d|t|ding) (?:too much |us )?spam",
             "spam (?:from|originat|coming) ", "blocked for spamming", "abuse complaints", "delist",
@@ -115,6 +120,7 @@ REPUTATION: tuple[Rule, ...] = (
                 ")?infected"
             ),
             "spamhost", "trapped", "hit(?:ting)? (?:a )?spam ?trap", "unfavorable", "complaints? rate",
+            "(?:reported|blocked|listed) for abuse", "spam complaints?",
         ),
     ),
 )
@@ -124,8 +130,8 @@ SPAM: tuple[Rule, ...] = (
     Rule(
         "virus", "spam_content", "554 5.7.1 Message rejected: virus found (Eicar-Test)",
         (
-            "virus", "malware", "trojan", "phish", r"\bworm\b", "infected", "eicar", "clamav", "ransomware",
-            "macro (?:in|detected)", "malicious",
+            "virus(?! ?scan| filter| engine| check)", "malware", "trojan", "phish", r"\bworm\b", "infected",
+            "eicar", "clamav", "ransomware", "macro (?:in|detected)", "malicious",
             (
                 "(?:prohibited|banned|forbidden|blocked|dangerous|executable|illegal|unsafe|disallowed) "
                 "(?:file|attachment|extension|content|type)"
@@ -135,6 +141,7 @@ SPAM: tuple[Rule, ...] = (
                 "allowed|blocked|prohibited|forbidden|rejected|not accepted|banned)"
             ),
             "illegal attachment", "file type not", "attachments?: ",
+            "attachment (?:extension|file|name|type)",
         ),
     ),
     Rule(

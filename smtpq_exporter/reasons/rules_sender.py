@@ -45,6 +45,7 @@ SENDER: tuple[Rule, ...] = (
             "host impersonating", "mail ?server is not properly configured",
             r"\b(?:helo|ehlo) (?:should|must|needs|has to)",
             "(?:invalid|wrong|incorrect) (?!sequence)[^;]{0,20} ?(?:helo|ehlo)",
+            "host ?name (?:is )?(?:not|in)valid", "your host ?name",
         ),
     ),
     Rule(
@@ -100,7 +101,10 @@ SENDER: tuple[Rule, ...] = (
                 ")?(?:resolv|verif|found)"
             ),
             "from:? address[^;]{0,30} (?:belongs|owned|not yours)", "sender[^;]{0,40}null ?mx",
-            "bounces?[^;]{0,30} (?:refused|not accepted|rejected|not allowed)",
+            "bounces?[^;]{0,30} (?:refused|not accepted|rejected|not allowed)", "sender unverified",
+            "unverified sender",
+            r"(?:return-?path|mail from|sender) (?:address |domain )?[^;]{0,20}(?:neither|no (?:mx|a)\b)",
+            "real sender",
         ),
     ),
     Rule(
@@ -177,6 +181,7 @@ RELAY: tuple[Rule, ...] = (
             r"пересылк\w{1,2} запрещ", "转发", "中継",
             r"domain \S{1,60} (?:is )?not (?:\w{1,12} )?(?:hosted|local|handled|served|configured|here)",
             "allowed to be relayed", "isn't allowed", "not (?:a )?(?:local host|gateway)", "not a gateway",
+            "isn't (?:handled|hosted|served|local)",
         ),
     ),
 )

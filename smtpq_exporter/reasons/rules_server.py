@@ -17,11 +17,90 @@ MEMBERS: tuple[Rule, ...] = (
             "have been told to reject", "told to reject your mail", "by your organization", "user reject",
             "not a (?:member|subscriber)(?! of (?:the |this )?domain)", "refuse to receive", "your country",
             "mail from this sender is not wanted", r"rejected by (?:the )?recipients?\b(?! server)",
-            "blocked senders?", "sender is blocked by",
+            "blocked senders?", "sender is blocked by", "write to this (?:group|list)",
+            "accepts? no (?:mail|messages)", "has blocked (?:you|your)",
         ),
     ),
 )
 """Lists and people who choose from whom they take mail."""
+
+HINTS: tuple[Rule, ...] = (
+    Rule(
+        "hint-tls", "tls_failure", "550 Come back over TLS",
+        (r"\b(?:start)?tls\b", r"\bssl\b", r"\bencrypt", r"\bcertificate\b"),
+    ),
+    Rule(
+        "hint-login", "smtp_auth_failed", "550 Who are you? Password",
+        (r"\bpassword\b", r"\bcredentials?\b", r"\blog ?in\b", r"\bauthenticat"),
+    ),
+    Rule(
+        "hint-relay", "relay_denied", "550 Go and find another relay",
+        (r"\brelay",),
+    ),
+    Rule(
+        "hint-size", "message_too_large", "552 Only 20 MB, please",
+        (r"\b\d{1,6} ?mb\b", r"\bmegabytes\b"),
+    ),
+    Rule(
+        "hint-full", "mailbox_full", "552 The quota says excess here",
+        (
+            (
+                "(?:mail ?box|inbox|postfach|boite|casella|caixa|buzon|skrzynk|schrank|quota|kvota|"
+                "ящик)[^;]{0,40}(?:full|limit|voll|plein|piena|llen|chei|peln|pln|полн|excess|space)"
+            ),
+        ),
+    ),
+    Rule(
+        "hint-header", "protocol_error", "550 I do not like your header",
+        (r"\bheaders?\b(?![^;]{0,40}(?:size|big|large|long))", r"\bmime\b", r"\bsyntax\b", r"\bmalformed\b"),
+    ),
+    Rule(
+        "hint-sender", "sender_rejected", "550 I have no trust in your return-path",
+        (
+            r"\breturn-?path\b", r"\bhelo\b", r"\behlo\b", r"\bhost ?name\b",
+            (
+                r"\bsender'?s?\b[^;]{0,50}\b(?:not|no|bad|wrong|unknown|neither)\b(?! ?(?:allow|authori|"
+                "permit|accept|approv|deliver|pre-|be deliver|want|send|receiv))"
+            ),
+            r"\b(?:bad|wrong|unknown|real|valid)\b[^;]{0,40}\bsender",
+        ),
+    ),
+    Rule(
+        "hint-network", "blocklisted", "554 I take nothing from your network; refused",
+        (
+            (
+                r"\b(?:your|this|sending) (?:ip|host|server|network|provider|isp|country|range|"
+                r"subnet)\b[^;]{0,60}(?:refus|den|block|reject|not|ban)"
+            ),
+            (
+                r"(?:refus|den|block|reject|not|ban)\w{0,4} [^;]{0,40}\b(?:your|this|sending) (?:ip|host|"
+                r"server|network|provider|isp|range|subnet)\b"
+            ),
+        ),
+    ),
+    Rule(
+        "hint-recipient", "invalid_recipient", "550 For that person we have nothing, not here",
+        (
+            (
+                r"^[05][05]. [0-9.]{5,9} .{0,200}\b(?:user|mail ?box|recipient|account|address(?:ee)?|"
+                r"customer|person|name|login|rcpt)s?\b[^;]{0,40}\b(?:not|no|never|unknown|wrong|missing|"
+                r"nowhere|cannot)\b(?! ?(?:allow|authori|permit|accept|approv|deliver|pre-|be deliver|want|"
+                "send|receiv))"
+            ),
+            (
+                r"^[05][05]. [0-9.]{5,9} .{0,200}\b(?:not|no|don't|doesn't|cannot|can't|unknown|wrong|never|"
+                r"nobody)\b(?! ?(?:allow|authori|permit|accept|approv|deliver|pre-|be deliver|want|send|"
+                r"receiv))[^;]{0,24}\b(?:user|mail ?box|recipient|account|addressee|customer|person|login|"
+                r"rcpt)s?\b"
+            ),
+        ),
+    ),
+    Rule(
+        "hint-dns", "dns_failure", "550 Your MX and my DNS disagree",
+        (r"\bdns\b(?!\.)", r"\bmx\b(?![.\d])", r"\bnxdomain\b", r"\bexchanger\b"),
+    ),
+)
+"""One telling word, when no phrase was known: better than "denied" or "try again later"."""
 
 RULES: tuple[Rule, ...] = (
     Rule(

@@ -57,7 +57,11 @@ TLS: tuple[Rule, ...] = (
             "over (?:an? )?(?:unencrypted|insecure)", "to use tls", "sent over (?:a )?(?:tls|secure)",
             "tls (?:version|protocol)", "insufficient encryption", "verschlusselung", "chiffrement requis",
             "cifrado requerido", "must encrypt", "does not support (?:tls|starttls|encrypt)",
-            "not support tls",
+            "not support tls", "must be (?:encrypted|secure|secured)",
+            (
+                "(?:could not|cannot|can't|unable to|failed to) (?:start|establish|negotiate) (?:tls|ssl|"
+                "starttls|encrypt)"
+            ),
         ),
     ),
     Rule(
@@ -120,6 +124,7 @@ LOGIN: tuple[Rule, ...] = (
             "mail from must equal authorized user", "must equal auth", "auth(?:entication)? exchange",
             "authorization fail",
             r"\bauth (?:command|not (?:advertised|available|supported|enabled|allowed))",
+            "temporary authentication", "authentication (?:server )?error",
         ),
     ),
 )

@@ -79,6 +79,11 @@ RULES: tuple[Rule, ...] = (
             ),
             "thread limit", "spike in", r"\bsent \d{1,6} (?:messages|mails|e-?mails)",
             r"in the (?:last|past) \d{1,4} ?(?:seconds|minutes|hours|min\b|h\b)",
+            (
+                r"\d{1,5} (?:connections?|recipients?|messages?|sessions?) (?:are |is |per \w{1,10} "
+                ")?(?:allowed|permitted)"
+            ),
+            r"opened \d{1,5} (?:connections|sessions)",
         ),
     ),
     Rule(
