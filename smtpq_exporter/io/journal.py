@@ -23,6 +23,8 @@ MAIL = ("SYSLOG_FACILITY=2",)
 ENTRY_LIMIT = 6 * LINE_LIMIT
 #: Seconds before an ended child is started again: the first, and how long they get by doubling.
 BACKOFF = (1.0, 60.0)
+#: A child that has run for so many seconds without complaint is well.
+SETTLE_SECONDS = 2.0
 _GROUP = "add the service's user to group systemd-journal (systemd: SupplementaryGroups=systemd-journal)"
 
 
@@ -56,7 +58,7 @@ class Journal:
         self._heard = False
         self._error: SourceError | None = None
         self._failures = 0
-        self._start_at = 0.0
+        self._start_at = self._begun_at = 0.0
 
     def poll(self, max_bytes: int) -> list[bytes]:
         """Lines of new entries. SourceError while there is no child, or while it may see nothing."""
@@ -104,7 +106,7 @@ class Journal:
             self._error = reason
             self._wait()
             return
-        self._splitter, self._heard = LineSplitter(ENTRY_LIMIT), False
+        self._splitter, self._heard, self._begun_at = LineSplitter(ENTRY_LIMIT), False, self._clock()
 
     def _read(self, child: Child, lines: list[bytes], max_bytes: int) -> None:
         data = child.read(max_bytes)
@@ -115,6 +117,8 @@ class Journal:
             self._failures, self._error = 0, None
         elif complaint := child.complaint:
             self._error = fault(complaint)
+        elif self._clock() - self._begun_at > SETTLE_SECONDS:
+            self._error = None  # it runs and does not complain: there is just no news
         if data is None:
             self._ended(child.complaint)
 

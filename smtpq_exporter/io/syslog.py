@@ -78,6 +78,12 @@ class SyslogSocket:
         """The socket."""
         return self._socket.fileno()
 
+    @property
+    def port(self) -> int:
+        """The UDP port, which the system chose if 0 was asked for; 0 for a unix socket."""
+        name = self._socket.getsockname()
+        return int(name[1]) if isinstance(name, tuple) else 0
+
     def close(self) -> None:
         """Close the socket, and take its name away if it is still ours."""
         self._socket.close()
