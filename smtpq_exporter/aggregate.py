@@ -46,6 +46,13 @@ class Aggregator:
         self._reasons: dict[str, int] = {}
         self._tops: tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] | None = None
 
+    def widen(self, queues: Sequence[str]) -> None:
+        """Add queues behind those that are known; `queues` begins with these."""
+        for name in queues[len(self.queues) :]:
+            self._number[name] = len(self._queues)
+            self._queues.append(_Queue())
+        self.queues = tuple(queues)
+
     def add(self, message: Message) -> Entry:
         """Count a message in; what is returned takes it out again."""
         entry = (

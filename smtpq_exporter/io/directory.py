@@ -6,6 +6,7 @@ trusted as long as it stays the same, else None.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import chain, islice
 from math import ceil
 
@@ -19,7 +20,7 @@ _MENDABLE = 1000
 class Directory:
     """Names of a directory: messages in `ledger`, others in `aside` with the reason, sub-directories."""
 
-    __slots__ = ("_checked", "_cursor", "_folders", "aside", "ledger", "listed", "place", "revived", "stamp")
+    __slots__ = ("_checked", "_cursor", "_folders", "aside", "busy", "ledger", "listed", "place", "revived", "stamp")
 
     def __init__(self, place: Place, table: FactTable) -> None:
         """Start with nothing known."""
@@ -28,6 +29,8 @@ class Directory:
         self.aside: dict[bytes, str] = {}
         self.stamp: int | None = None
         self.listed = 0.0
+        self.busy: Collection[bytes] = ()
+        """Messages that were being worked on when the names were listed."""
         self.revived = False
         self._folders: dict[bytes, Place] = {}
         self._checked = 0.0
@@ -41,7 +44,7 @@ class Directory:
     @property
     def unfinished(self) -> bool:
         """Whether something here will change without the directory changing."""
-        return "incomplete" in self.aside.values()
+        return bool(self.busy) or "incomplete" in self.aside.values()
 
     def adopt(self, name: bytes, place: Place) -> None:
         """A sub-directory was found."""

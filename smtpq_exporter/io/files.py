@@ -43,9 +43,16 @@ class Folders:
         descriptor = self._open.get(path)
         if descriptor is None:
             if len(self._open) >= _MOST_FOLDERS:
-                self.close()
+                oldest = next(iter(self._open))
+                self._files.close(self._open.pop(oldest))
             descriptor = self._open[path] = self._files.open(path, _FOLDER)
         return descriptor
+
+    def keep(self, path: bytes) -> int:
+        """The same, and it stays open while only a few others are opened."""
+        if path in self._open:
+            self._open[path] = self._open.pop(path)
+        return self.at(path)
 
     def close(self) -> None:
         """Close all."""
@@ -57,8 +64,9 @@ class OpenFile:
     """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
 
     def __init__(self, files: Files, folders: Folders) -> None:
-        """`descriptor` is set anew for each message."""
+        """`descriptor` is set anew for each message, and `pulse` is the mtime of what `end_beside` has read."""
         self.descriptor = -1
+        self.pulse = 0
         self._files, self._folders = files, folders
 
     def more(self, offset: int, length: int) -> bytes:
@@ -74,6 +82,20 @@ class OpenFile:
             return None
         try:
             return files.pread(descriptor, limit, 0)
+        finally:
+            files.close(descriptor)
+
+    def end_beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
+        """Last bytes of another file; its mtime becomes the pulse."""
+        files = self._files
+        try:
+            descriptor = files.open(name, FLAGS, dir_fd=self._folders.at(folder))
+        except FileNotFoundError:
+            return None
+        try:
+            status = files.fstat(descriptor)
+            self.pulse = status.st_mtime_ns
+            return files.pread(descriptor, limit, max(0, status.st_size - limit))
         finally:
             files.close(descriptor)
 

@@ -133,18 +133,23 @@ class SpoolReader:
         if now - directory.listed >= PASS:
             directory.start_again(now)
         directory.stamp, directory.revived = None, False
-        self._reconcile(directory, names, now)
+        names, busy = self._layout.pick(place, names)
+        worked_on = {*busy, *directory.busy}
+        directory.busy = busy
+        self._reconcile(directory, names, worked_on, now)
         directory.listed = now
         if not directory.unfinished and now - stamp / 1e9 > GUARD:
             directory.stamp = stamp
         return True
 
-    def _reconcile(self, directory: Directory, names: list[bytes], now: float) -> None:
+    def _reconcile(self, directory: Directory, names: list[bytes], worked_on: set[bytes], now: float) -> None:
         """Take up names that are new, drop those that are gone, compare the others."""
         gone, new = directory.difference(names)
         for name in gone:
             self._drop(directory, name)
         if directory.ledger.rows:
+            again = [name for name in worked_on if name in directory.ledger.rows]
+            self._refresh(directory, again, now, changed=True)
             self._compare(directory, directory.suspects(now, self._messages, EXACT, SAMPLE), now)
         if new:
             elsewhere = [
@@ -164,6 +169,8 @@ class SpoolReader:
                 elif isinstance(sort, str):
                     directory.aside[name] = sort
                 else:
+                    if sort.queue >= len(self._sum.queues):
+                        self._sum.widen(self._layout.queues)
                     directory.adopt(name, sort)
 
     def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
@@ -208,12 +215,13 @@ class SpoolReader:
         if early > 1 and early * 8 > len(names) and len(names) < len(directory.ledger):
             self._refresh(directory, list(directory.ledger.rows), now)
 
-    def _refresh(self, directory: Directory, names: list[bytes], now: float) -> int:
+    def _refresh(self, directory: Directory, names: list[bytes], now: float, *, changed: bool = False) -> int:
         """Read those of these messages again that changed; how many did before their next retry had come."""
         early = 0
         if not names:
             return early
-        ledger, status_of, at = directory.ledger, self._files.stat, self._at(directory)
+        ledger, status_of, at = directory.ledger, self._files.stat, self._folders.keep(directory.place.path)
+        pulse_of = self._layout.pulse
         rows, stamps = ledger.rows, ledger.stamps
         for count, name in enumerate(names):
             if not count % _STRIDE:
@@ -224,7 +232,9 @@ class SpoolReader:
                 self._drop(directory, name)
                 continue
             row = rows[name]
-            if status.st_mtime_ns ^ status.st_mode == stamps[row]:
+            pulse = pulse_of(directory.place, name)
+            stamp = status.st_mtime_ns ^ status.st_mode
+            if (stamp if pulse is None else stamp ^ self._mtime(*pulse)) == stamps[row] and not changed:
                 continue
             early += ledger.retries[row] > now + 1
             result = self._load(directory, name, ledger.get(name)[4])
@@ -257,13 +267,21 @@ class SpoolReader:
             mode = status.st_mode
             if mode & 0o170000 != stat.S_IFREG:
                 return "foreign_name", 0
-            file.descriptor = descriptor
+            file.descriptor, file.pulse = descriptor, 0
             head = files.pread(descriptor, self._head, 0)
-            return self._layout.read(place, name, status, head, file, known), status.st_mtime_ns ^ mode
+            found = self._layout.read(place, name, status, head, file, known)
+            return found, status.st_mtime_ns ^ mode ^ file.pulse
         except ParseError:
             return "corrupt_record", 0
         finally:
             files.close(descriptor)
+
+    def _mtime(self, folder: bytes, name: bytes) -> int:
+        """When another file was written to last; 0 if it is not there or may not be seen."""
+        try:
+            return self._files.stat(name, dir_fd=self._folders.at(folder), follow_symlinks=False).st_mtime_ns
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return 0
 
     def _at(self, directory: Directory) -> int:
         return self._folders.at(directory.place.path)

@@ -11,7 +11,7 @@ here, one line in MTAS, one directory of golden inputs. The four laws, tested fo
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
@@ -101,6 +101,12 @@ class Listing:
     """Exit codes of the command that mean one of model.FAULT_KINDS; any other but 0 is "unavailable"."""
     own_config: str = ""
     """If config_directory is this one, the two words of argv that name it are left out."""
+    proof: tuple[str, ...] = ()
+    """Command that prints "0" if nothing is queued, for a listing that says nothing about an empty queue."""
+    parts: Callable[[Instance], Sequence[Listing]] | None = None
+    """The listings that together show an instance's queue, e.g. one for each named queue; None: this one alone."""
+    hint: str = "run with the group that may list the queue"
+    """What to do if the permission is missing."""
 
 
 Facts = tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]
@@ -150,6 +156,9 @@ class SpoolFile(Protocol):
     def size_beside(self, folder: bytes, name: bytes) -> int | None:
         """Size of another file in bytes, None if it is not there."""
 
+    def end_beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
+        """Last `limit` bytes of another file, None if it is not there: the one that `pulse` names."""
+
 
 class SpoolLayout(Protocol):
     """How one mail server keeps its queue in directories: all that the spool engine (io/spool.py) needs to know.
@@ -161,7 +170,10 @@ class SpoolLayout(Protocol):
 
     @property
     def queues(self) -> tuple[str, ...]:
-        """All queues that are shown, also when empty. A later one wins where one id is found in two."""
+        """All queues that are shown, also when empty. A later one wins where one id is found in two.
+
+        May become longer while `sort` finds queues that were not there before.
+        """
 
     @property
     def head(self) -> int:
@@ -173,6 +185,16 @@ class SpoolLayout(Protocol):
 
     def roots(self) -> tuple[Place, ...]:
         """Where to begin."""
+
+    def pick(self, place: Place, names: list[bytes]) -> tuple[list[bytes], Collection[bytes]]:
+        """Of all names in a directory those that `sort` is asked about, and the messages that are being worked on now.
+
+        What only accompanies a message need not be remembered. A message that is worked on may change without a
+        trace in its own file: it is read again each time, and once more afterwards.
+        """
+
+    def pulse(self, place: Place, name: bytes) -> tuple[bytes, bytes] | None:
+        """Directory and name of another file whose mtime tells, too, that a message changed; None if there is none."""
 
     def sort(self, place: Place, name: bytes) -> Place | str | None:
         """What a name is: None = a message, a Place = a directory to go into, a text = left aside.
@@ -227,6 +249,8 @@ class Discovery:
     """File relative to the queue directory that the daemon holds locked (flock) while it runs."""
     socket: str = ""
     """Socket relative to the queue directory that accepts connections while the daemon runs."""
+    pid: str = ""
+    """Option of an instance that names the file with the daemon's process id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +265,8 @@ class Mta:
     discovery: Discovery
     settle: Callable[[Instance, Probe], list[Instance]]
     """Fill in what an instance leaves open, from the mail server's own configuration; may find several."""
+    queues_of: Callable[[Instance], tuple[str, ...]] | None = None
+    """The queues of one instance where they are the user's own names; None: `queues`."""
     listings: tuple[Listing, ...] = ()
     layout: Callable[[Instance, ReasonOf], SpoolLayout] | None = None
     """Makes the layout of an instance's spool."""

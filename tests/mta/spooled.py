@@ -30,6 +30,10 @@ class File:
         data = self.others.get(folder.rstrip(b"/") + b"/" + name)
         return None if data is None else data[:limit]
 
+    def end_beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
+        data = self.beside(folder, name, 1 << 40)
+        return None if data is None else data[-limit:]
+
     def size_beside(self, folder: bytes, name: bytes) -> int | None:
         data = self.beside(folder, name, 1 << 40)
         return None if data is None else len(data)

@@ -55,6 +55,13 @@ class PostfixSpool:
             for number, name in enumerate(QUEUES)
         )
 
+    def pick(self, place: Place, names: list[bytes]) -> tuple[list[bytes], tuple[bytes, ...]]:
+        """Every name counts; a change shows in the file itself."""
+        return names, ()
+
+    def pulse(self, place: Place, name: bytes) -> None:
+        """A new defer log comes with a new mtime of the queue file."""
+
     def sort(self, place: Place, name: bytes) -> Place | str | None:
         """A queue id, a hash directory or something that is none of ours."""
         if is_queue_id(name):
