@@ -81,6 +81,8 @@ class Tally:
             case "expired":
                 self.expired += times
                 self._attempt(event, EXPIRED, times)
+            case "suspended":  # no attempt was made: a destination is known to be dead (Exim's retry time)
+                self.suspended[event.reason] += times
             case "received":
                 self.received += times
             case "removed":
