@@ -124,7 +124,7 @@ class LogPump(Generic[T]):
     def step(self) -> bool:
         """Read and count one batch of each source, save if it is time; return whether there was anything."""
         feeds, parser = self._feeds, self._parser
-        if feeds is None or parser is None:
+        if feeds is None or parser is None or self._closed:
             return False
         got = 0
         for lines in feeds.poll(BATCH):
