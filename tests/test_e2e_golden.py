@@ -1,6 +1,7 @@
 """The real program over a fixture spool: its whole output compared with one golden file.
 
-`make golden` writes the golden file anew (UPDATE_GOLDEN=1). What differs between machines and moments is masked.
+`make golden` writes the golden file anew (UPDATE_GOLDEN=1). What differs between machines and moments is
+masked.
 """
 
 from __future__ import annotations
@@ -43,14 +44,19 @@ def run(base: Path, *flags: str) -> subprocess.CompletedProcess[bytes]:
     """Run smtpq-exporter over the spool under `base`."""
     config = base / "smtpq.yml"
     config.write_text(
-        f"mtas:\n  - {{mta: postfix, source: spool, queue_directory: {base}/spool, logs: [{base}/mail.log]}}\n"
+        f"mtas:\n  - {{mta: postfix, source: spool, queue_directory: {base}/spool, "
+        f"logs: [{base}/mail.log]}}\n"
         "logs: {start: beginning}\ntop_destinations: 3\n"
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SMTPQ_")}
     return subprocess.run(
         [sys.executable, "-m", "smtpq_exporter.cli", f"--config.file={config}", *flags],
-        capture_output=True, timeout=60, check=False, env=environment, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
+        capture_output=True,
+        timeout=60,
+        check=False,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +75,9 @@ def test_golden_output(output: tuple[str, Path]) -> None:
     if os.environ.get("UPDATE_GOLDEN"):
         GOLDEN.write_text(found, "utf-8")
     expected = GOLDEN.read_text("utf-8")
-    difference = "".join(difflib.unified_diff(expected.splitlines(True), found.splitlines(True), "golden", "found"))
+    difference = "".join(
+        difflib.unified_diff(expected.splitlines(True), found.splitlines(True), "golden", "found")
+    )
     assert not difference, f"run `make golden` if this is meant:\n{difference}"
 
 
@@ -82,7 +90,11 @@ def test_the_golden_output_is_clean(output: tuple[str, Path]) -> None:
 def test_promtool_is_content(output: tuple[str, Path]) -> None:
     """`promtool check metrics` finds nothing in the real output."""
     done = subprocess.run(
-        ["promtool", "check", "metrics"], input=output[0].encode(), capture_output=True, timeout=30, check=False
+        ["promtool", "check", "metrics"],
+        input=output[0].encode(),
+        capture_output=True,
+        timeout=30,
+        check=False,
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
@@ -94,7 +106,17 @@ def test_nothing_personal_is_exposed(output: tuple[str, Path]) -> None:
     ids = [path.name for path in (base / "spool").rglob("*") if path.is_file() and len(path.name) > 8]
     assert len(ids) > 10
     people = ["ada", "bob", "eve", "dan", "fin", "gus", "odd@", "news@", "root"]
-    secrets = [*ids, *people, "@", "192.0.2.", "198.51.100.", "Greylisted", "mx.slow", "said:", "shop.example"]
+    secrets = [
+        *ids,
+        *people,
+        "@",
+        "192.0.2.",
+        "198.51.100.",
+        "Greylisted",
+        "mx.slow",
+        "said:",
+        "shop.example",
+    ]
     labels = "\n".join(re.findall(r'="([^"]*)"', text))
     for secret in secrets:
         assert secret not in labels, secret
@@ -104,8 +126,17 @@ def test_nothing_personal_is_exposed(output: tuple[str, Path]) -> None:
 def test_the_counts_are_those_of_the_fixture(output: tuple[str, Path]) -> None:
     """The golden file is not only stable but right."""
     text, _ = output
-    for queue, number in (("maildrop", 1), ("incoming", 1), ("active", 1), ("deferred", 5), ("hold", 1), ("corrupt", 1)):
-        assert f'smtpq_queue_messages{{mta="postfix",mta_instance="postfix",queue="{queue}"}} {number}\n' in text
+    for queue, number in (
+        ("maildrop", 1),
+        ("incoming", 1),
+        ("active", 1),
+        ("deferred", 5),
+        ("hold", 1),
+        ("corrupt", 1),
+    ):
+        assert (
+            f'smtpq_queue_messages{{mta="postfix",mta_instance="postfix",queue="{queue}"}} {number}\n' in text
+        )
     for reason, number in (("greylisted", 3), ("connection_timeout", 2), ("mailbox_full", 2)):
         key = f'{{mta="postfix",mta_instance="postfix",reason="{reason}"}}'
         assert f"smtpq_queue_deferred_recipients{key} {number}\n" in text

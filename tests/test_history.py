@@ -17,7 +17,7 @@ def test_one_moment_a_minute() -> None:
 
 
 def test_what_is_not_known_stays_unknown() -> None:
-    """A queue that cannot be read is None in the history, and a minute without any knowledge has no moment."""
+    """A queue that cannot be read is None in the history; a minute without any knowledge has no moment."""
     assert moment(NOW, None, tally()) == Moment(NOW, None, 1200, 900_000, 80)
     assert moment(NOW, snapshot(hold=stats(3)), None) == Moment(NOW, 3, None, None, None)
     history = History()

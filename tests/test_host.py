@@ -34,7 +34,9 @@ def test_a_reading_of_this_machine() -> None:
 
 def test_the_file_system_of_a_spool(tmp_path: Path) -> None:
     """Size, space and inodes of the file system that holds a directory; nothing for one that is not there."""
-    found = HostSource((Place(KEY, str(tmp_path)), Place(("exim", "exim"), "/none"))).read(1.0, 1e9).filesystems
+    found = (
+        HostSource((Place(KEY, str(tmp_path)), Place(("exim", "exim"), "/none"))).read(1.0, 1e9).filesystems
+    )
     assert set(found) == {KEY}
     assert found[KEY].directory == str(tmp_path)
     assert 0 <= found[KEY].available <= found[KEY].size
@@ -55,7 +57,9 @@ def process() -> Iterator[subprocess.Popen[bytes]]:
 def test_processes_are_summed(process: subprocess.Popen[bytes]) -> None:
     """Number, processor time and memory of the processes with one of the names."""
     name = wait_for(lambda: Path(f"/proc/{process.pid}/comm").read_text("ascii").strip())
-    found = HostSource((Place(KEY, "", (str(name),)), Place(("exim", "exim"), "", ("no-such-program",)))).read(1.0, 1e9)
+    found = HostSource(
+        (Place(KEY, "", (str(name),)), Place(("exim", "exim"), "", ("no-such-program",)))
+    ).read(1.0, 1e9)
     assert found.processes[KEY].count >= 1
     assert found.processes[KEY].memory > 0
     assert found.processes["exim", "exim"].count == 0
@@ -88,7 +92,7 @@ def test_strange_pressure_is_left_out(text: str) -> None:
     """A file of another form gives no numbers and no error."""
     for kind, ratio in parse_pressure(text):
         assert kind in ("some", "full")
-        assert ratio == ratio  # noqa: PLR0124  (not a NaN)
+        assert ratio >= 0
 
 
 def test_no_pressure_files_at_all_do_not_fail_the_rest(tmp_path: Path) -> None:

@@ -142,7 +142,11 @@ def test_old_samples_are_kept_for_a_while_and_no_longer() -> None:
         wait_for(lambda: not here.source("a").success)
         last = here.source("a").last_success
         assert last is not None
-        kept = [one for one in here.published if (s := one.samples[0]).queue is not None and not s.sources[0].success]
+        kept = [
+            one
+            for one in here.published
+            if (s := one.samples[0]).queue is not None and not s.sources[0].success
+        ]
         wait_for(lambda: (one := here.sample("a")) and one.queue is None)
         assert all(one.taken_at - last <= 0.4 + 0.01 for one in kept)
         assert here.sampler.state().taken_at - last > 0.4
@@ -274,10 +278,10 @@ def test_truncated_readings_say_so() -> None:
 
 
 def test_change_keeps_what_is_the_same() -> None:
-    """A reload that changes nothing for a watch does not open its reader again; the others are stopped and started."""
+    """A reload does not open the reader of an unchanged watch again; the others are stopped and started."""
     first, second, third = FakeReader(full), FakeReader(full), FakeReader(full)
     with scene(a=first, b=second) as here:
-        wait_for(lambda: here.sampler.ready())
+        wait_for(here.sampler.ready)
         here.readers["c"] = third
         here.sampler.change([here.watches[0], here.watch("c", FAST)], None)
         wait_for(lambda: here.sample("c") and here.source("c").success)
@@ -317,7 +321,7 @@ class FakePump:
         """Follow nothing."""
         stop.wait(60.0)
 
-    def tally(self, now: float) -> LogTally:  # noqa: ARG002
+    def tally(self, now: float) -> LogTally:
         """Always the same."""
         return tally()
 

@@ -34,7 +34,7 @@ def test_a_dear_source_is_read_less_often() -> None:
 
 
 def test_one_dear_reading_is_no_habit() -> None:
-    """The first reading of a queue, or one on a busy machine, does not slow the source down; a second one does."""
+    """The first reading of a queue, or one on a busy machine, slows nothing down; a second does."""
     course = good(schedule.begin("spool", PACE), 16.0)
     assert course.state.interval == 15.0
     assert schedule.next_start(course, 0.0, 16.0) == 32.0  # but it rests as long as it worked
@@ -108,5 +108,5 @@ def test_the_duty_limit_holds(duration: float, interval: float, duty: float) -> 
     pace = Pace(interval=interval, duty=duty)
     course = good(good(schedule.begin("spool", pace), duration, pace=pace), duration, pace=pace)
     due = schedule.next_start(course, 0.0, duration)
-    assert duration / due <= duty * 1.000001 or duration / due <= 0.5 + 1e-9 and duty > 0.5
+    assert duration / due <= duty * 1.000001 or (duration / due <= 0.5 + 1e-9 and duty > 0.5)
     assert due >= interval

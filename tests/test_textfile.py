@@ -77,9 +77,14 @@ except SourceError as error:
     print(error.what, "|", error.hint)
 print(sorted(one.name for one in path.parent.iterdir()), path.read_bytes())
 """
-    mounting = f"mount -t tmpfs -o size=64k tmpfs {tmp_path} && exec {sys.executable} -c \"$1\""
-    done = subprocess.run(["unshare", "-m", "sh", "-c", mounting, "sh", script], capture_output=True, text=True,
-                          timeout=60, check=False)  # fmt: skip
+    mounting = f'mount -t tmpfs -o size=64k tmpfs {tmp_path} && exec {sys.executable} -c "$1"'
+    done = subprocess.run(
+        ["unshare", "-m", "sh", "-c", mounting, "sh", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
     if "mount" in done.stderr or "unshare" in done.stderr:
         pytest.skip(f"this machine does not allow a private mount: {done.stderr.strip()}")
     assert done.stdout.splitlines() == [

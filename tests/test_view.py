@@ -9,21 +9,50 @@ from smtpq_exporter import view
 from smtpq_exporter.model import QueueSnapshot, QueueStats, Sample, State
 from tests.states import NOW, sample, state, stats
 
-MTA_KEYS = {"mta", "instance", "up", "version", "sources", "queue", "log", "before", "filesystem", "processes",
-            "history"}  # fmt: skip
+MTA_KEYS = {
+    "mta",
+    "instance",
+    "up",
+    "version",
+    "sources",
+    "queue",
+    "log",
+    "before",
+    "filesystem",
+    "processes",
+    "history",
+}
 
 
 def test_it_is_json_and_complete() -> None:
     """Every key is there, everything is plain JSON without NaN."""
     made = view.as_json(state(), NOW, 600.0)
     assert json.loads(json.dumps(made, allow_nan=False)) == made
-    assert {"version", "time", "demo", "started_at", "config_reload_ok", "host", "host_source", "mtas"} == set(made)
+    assert {
+        "version",
+        "time",
+        "demo",
+        "started_at",
+        "config_reload_ok",
+        "host",
+        "host_source",
+        "mtas",
+    } == set(made)
     assert set(made["mtas"][0]) == MTA_KEYS
     assert set(made["mtas"][0]["queue"]["queues"]["deferred"]) == {
-        "oldest_waiting_age_seconds", "older_held",
-        "messages", "recipients", "bytes", "oldest_arrival", "oldest_age_seconds", "held", "retry_due", "older",
-        "ages", "sizes",
-    }  # fmt: skip
+        "oldest_waiting_age_seconds",
+        "older_held",
+        "messages",
+        "recipients",
+        "bytes",
+        "oldest_arrival",
+        "oldest_age_seconds",
+        "held",
+        "retry_due",
+        "older",
+        "ages",
+        "sizes",
+    }
 
 
 def test_a_key_is_never_missing() -> None:
@@ -52,7 +81,7 @@ class Arrivals:
 
 
 def test_older_messages() -> None:
-    """Messages older than an age are counted exactly where the source kept the times; else it is not known."""
+    """Messages older than an age are counted exactly where the source kept the times; else not known."""
 
     def older(one: QueueStats, min_age: float | None) -> object:
         given = state(sample(queue=QueueSnapshot(NOW, "spool", {"deferred": one})))

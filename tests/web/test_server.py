@@ -175,7 +175,7 @@ def test_stop_ends_all_connections_and_frees_the_port() -> None:
     assert get(port).status == 200
     made.stop()
     assert idle.recv(1) == b""
-    with pytest.raises(OSError):  # noqa: PT011
+    with pytest.raises(OSError):
         connect(port)
     with serving(Server([listen("127.0.0.1", port)], hello)) as again:
         assert get(again).status == 200
@@ -209,8 +209,9 @@ def test_a_port_in_use_is_explained() -> None:
         with pytest.raises(ConfigError) as caught:
             listen("127.0.0.1", port)
     assert str(caught.value) == (
-        f"--web.listen-address: cannot listen on 127.0.0.1:{port}: Address already in use; another program listens"
-        f" there; see which with `ss -ltnp 'sport = :{port}'`, or choose another with --web.listen-address"
+        f"--web.listen-address: cannot listen on 127.0.0.1:{port}: Address already in use; another program"
+        f" listens there; see which with `ss -ltnp 'sport = :{port}'`,"
+        " or choose another with --web.listen-address"
     )
 
 

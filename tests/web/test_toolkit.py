@@ -33,5 +33,7 @@ def test_bad_files(path: Path) -> None:
 def test_promtool_takes_the_same_files(name: str) -> None:
     """Files that we call good are good for Prometheus' own tool too."""
     path = GOLDEN / f"web_config_{name}.good.yml"
-    done = subprocess.run(["promtool", "check", "web-config", str(path)], capture_output=True, timeout=30, check=False)
+    done = subprocess.run(
+        ["promtool", "check", "web-config", str(path)], capture_output=True, timeout=30, check=False
+    )
     assert done.returncode == 0, done.stderr
