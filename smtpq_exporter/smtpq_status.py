@@ -77,10 +77,11 @@ def run(args: argparse.Namespace) -> int:
 def _once(args: argparse.Namespace) -> tuple[str, int]:
     options = Options({
         "source": args.source, "url": args.url, "credentials": args.credentials, "ca_file": args.ca_file,
-        "certificate": "", "insecure": False, "config_dir": "", "mta": None, "instance": [], "min_age": None,
+        "certificate": "", "insecure": False, "config_dir": "", "mta": None, "instance": [],
     })
     try:
-        sample, whence = acquire(options, "", time.monotonic() + args.timeout)
+        deadline = time.monotonic() + args.timeout
+        sample, whence = acquire(options, {"window": 0.0}, frozenset({"queue"}), deadline)
     except SmtpqError as error:
         if not args.watch:
             raise

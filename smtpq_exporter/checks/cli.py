@@ -38,7 +38,6 @@ def read_options(check: Check, argv: Sequence[str]) -> Options:
     given = options.__dict__
     given["timeout"] = options.timeout or (10.0, UNKNOWN)
     given["down_state"] = CRITICAL if options.down_state is None else options.down_state
-    given.setdefault("min_age", None)
     if options.config_dir and options.source == "auto":
         given["source"] = "mta"  # only there the directory means something
     return options
@@ -98,7 +97,7 @@ def answer(check: Check, options: Options, seconds: float) -> Result:
     # A little earlier than the watchdog: who gave up in order can say what it waited for.
     deadline = started + seconds - min(0.3, seconds / 5)
     try:
-        sample, whence = acquire(options, check.query(options), deadline)
+        sample, whence = acquire(options, check.query(options), check.needs(options), deadline)
     except SourceError as error:
         state = options.timeout[1] if error.kind == "timeout" else check.UNREACHABLE
         return Result(check.SERVICE, state, str(error))

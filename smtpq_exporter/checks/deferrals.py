@@ -34,6 +34,8 @@ OPTIONS = (
            metavar="N", default="20"),
     Option("--reason", "count only deferrals of this reason class, e.g. blocklisted (may be repeated)", str,
            metavar="NAME", repeat=True),
+    Option("--log", "without exporter: the log file to read (default: the usual one)", str,
+           metavar="FILE"),
 )
 EXAMPLES = (
     ("", "more than 10 or 60 deferrals a minute in the last quarter of an hour"),
@@ -44,9 +46,14 @@ EXAMPLES = (
 MOST_REASONS = 8
 
 
-def query(options: Options) -> str:
-    """What the exporter is asked for beyond the plain sample."""
-    return f"?window={options.window:g}"
+def query(options: Options) -> dict[str, float]:
+    """What is asked for beyond the plain sample: parameters of GET /api/v1/sample."""
+    return {"window": options.window}
+
+
+def needs(_options: Options) -> frozenset[str]:
+    """What is read without an exporter."""
+    return frozenset({"log"})
 
 
 def evaluate(sample: dict[str, Any], options: Options) -> Result:

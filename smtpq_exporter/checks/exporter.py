@@ -33,9 +33,14 @@ EXAMPLES = (
 )
 
 
-def query(_options: Options) -> str:
-    """What the exporter is asked for beyond the plain sample."""
-    return "?window=0"
+def query(_options: Options) -> dict[str, float]:
+    """What is asked for beyond the plain sample: parameters of GET /api/v1/sample."""
+    return {"window": 0.0}
+
+
+def needs(_options: Options) -> frozenset[str]:
+    """What is read without an exporter: then this looks at the same sources as it would."""
+    return frozenset({"queue"})
 
 
 def evaluate(sample: dict[str, Any], options: Options) -> Result:

@@ -33,6 +33,8 @@ OPTIONS = (
     Option("--min-messages", "do not judge a queue with fewer messages", parse_number, metavar="N",
            default="100"),
     Option("--window", "look back so far", parse_duration, metavar="DURATION", default="30m"),
+    Option("--state-file", "without exporter: a file of its own that remembers earlier counts", str,
+           metavar="FILE"),
 )
 EXAMPLES = (
     ("", "grows by more than 10 or 60 messages a minute, or is full in 4 or 1 hours"),
@@ -43,9 +45,14 @@ EXAMPLES = (
 SHORTEST = 240.0
 
 
-def query(options: Options) -> str:
-    """What the exporter is asked for beyond the plain sample."""
-    return f"?window={options.window:g}"
+def query(options: Options) -> dict[str, float]:
+    """What is asked for beyond the plain sample: parameters of GET /api/v1/sample."""
+    return {"window": options.window}
+
+
+def needs(_options: Options) -> frozenset[str]:
+    """What is read without an exporter."""
+    return frozenset({"counts", "trail"})
 
 
 def evaluate(sample: dict[str, Any], options: Options) -> Result:

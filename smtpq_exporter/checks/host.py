@@ -37,9 +37,14 @@ EXAMPLES = (
 STALE = 180.0
 
 
-def query(_options: Options) -> str:
-    """What the exporter is asked for beyond the plain sample."""
-    return "?window=0"
+def query(_options: Options) -> dict[str, float]:
+    """What is asked for beyond the plain sample: parameters of GET /api/v1/sample."""
+    return {"window": 0.0}
+
+
+def needs(_options: Options) -> frozenset[str]:
+    """What is read without an exporter."""
+    return frozenset({"host"})
 
 
 def evaluate(sample: dict[str, Any], options: Options) -> Result:

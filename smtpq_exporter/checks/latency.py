@@ -32,6 +32,8 @@ OPTIONS = (
     Option("--quantile", "for the limits on delay", parse_number, metavar="PERCENT", default="95"),
     Option("--window", "look back so far", parse_duration, metavar="DURATION", default="1h"),
     Option("--min-messages", "do not judge fewer messages", parse_number, metavar="N", default="10"),
+    Option("--log", "without exporter: the log file to read (default: the usual one)", str,
+           metavar="FILE"),
 )
 EXAMPLES = (
     ("", "more than 5 or 20 percent of the last hour's mail is later than 15 minutes"),
@@ -39,9 +41,14 @@ EXAMPLES = (
 )
 
 
-def query(options: Options) -> str:
-    """What the exporter is asked for beyond the plain sample."""
-    return f"?window={options.window:g}&min_age={options.target:g}"
+def query(options: Options) -> dict[str, float]:
+    """What is asked for beyond the plain sample: parameters of GET /api/v1/sample."""
+    return {"window": options.window, "min_age": options.target}
+
+
+def needs(_options: Options) -> frozenset[str]:
+    """What is read without an exporter."""
+    return frozenset({"counts", "log"})
 
 
 def evaluate(sample: dict[str, Any], options: Options) -> Result:

@@ -46,8 +46,11 @@ if TYPE_CHECKING:
         def UNREACHABLE(self) -> int:  # noqa: N802
             """The state if the exporter cannot be asked."""
 
-        def query(self, options: Options) -> str:
-            """The query string for the exporter."""
+        def query(self, options: Options) -> dict[str, float]:
+            """Parameters of the sample: window, min_age (view.as_json)."""
+
+        def needs(self, options: Options) -> frozenset[str]:
+            """What is read of the mail server itself: see acquire.acquire."""
 
         def evaluate(self, sample: dict[str, Any], options: Options) -> Result:
             """Judge a sample."""

@@ -49,10 +49,15 @@ EXAMPLES = (
 MOST_QUEUES = 12
 
 
-def query(options: Options) -> str:
-    """What the exporter is asked for beyond the plain sample."""
+def query(options: Options) -> dict[str, float]:
+    """What is asked for beyond the plain sample: parameters of GET /api/v1/sample."""
     # no history: 1440 rows are 70 kB to parse
-    return "?window=0" if options.min_age is None else f"?window=0&min_age={options.min_age:g}"
+    return {"window": 0.0} if options.min_age is None else {"window": 0.0, "min_age": options.min_age}
+
+
+def needs(options: Options) -> frozenset[str]:
+    """What is read without an exporter: the reasons cost opening each file, and only -v shows them all."""
+    return frozenset({"queue" if options.verbose or options.size.given else "counts"})
 
 
 def evaluate(sample: dict[str, Any], options: Options) -> Result:

@@ -43,7 +43,7 @@ def test_body_and_date() -> None:
 def test_frozen_sample_grows_old() -> None:
     """An exporter whose sampler stands still is seen by the date of its answer."""
     with FakeExporter(http(json.dumps(BODY).encode(), date=NOW + 900)) as exporter:
-        got, whence = acquire(options(exporter.url), "", time.monotonic() + 10)
+        got, whence = acquire(options(exporter.url), {}, frozenset(), time.monotonic() + 10)
     assert got["time"] == NOW + 900
     assert exporter.url in whence
 

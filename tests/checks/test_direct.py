@@ -152,7 +152,7 @@ STUCK = """
 import subprocess, sys, types
 sys.path.insert(0, {root!r})
 from smtpq_exporter.checks import acquire, cli, queue
-def hang(options, query, deadline):
+def hang(options, query, needs, deadline):
     child = subprocess.Popen(["/bin/sh", "-c", "sleep 1000 & sleep 1000"], start_new_session=True)
     open({pid!r}, "w").write(str(child.pid))
     {how}

@@ -49,7 +49,7 @@ class Story:
                 and sensu(f"| {seen.perfdata}").get("deferred") == deferred for seen in known.values())
 
         try:
-            wait_for(all_know, 60, every=0.3)
+            wait_for(all_know, 120, every=0.3)
         except AssertionError:
             pytest.fail(f"{moment}: not all know {state} {text!r}: {known}")
         self.moments[moment] = dict(known)

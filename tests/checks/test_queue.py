@@ -155,7 +155,7 @@ def test_min_age() -> None:
     assert [(m.label, m.value) for m in result.metrics[:2]] == [("messages", 50), ("messages_old", 7)]
     body["mtas"][0]["queue"]["queues"]["deferred"]["older"] = None
     assert judge(body, "--min-age 30m").state == UNKNOWN
-    assert queue.query(read_options(queue, ["--min-age", "30m"])) == "?window=0&min_age=1800"
+    assert queue.query(read_options(queue, ["--min-age", "30m"])) == {"window": 0, "min_age": 1800}
 
 
 def test_last_attempt_failed() -> None:
