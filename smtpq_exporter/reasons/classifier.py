@@ -9,21 +9,19 @@ in the text as it came, before it.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from smtpq_exporter.errors import ConfigError
 from smtpq_exporter.reasons import codes
-from smtpq_exporter.reasons.causes import CAUSES, REASONS
-from smtpq_exporter.reasons.fold import LONGEST_TEXT, Folder
+from smtpq_exporter.reasons.causes import CAUSES
+from smtpq_exporter.reasons.fold import Folder
 from smtpq_exporter.reasons.phrases import phrases
-from smtpq_exporter.reasons.rule import Rule, nested
+from smtpq_exporter.reasons.rule import Rule
 from smtpq_exporter.reasons.unwrap import Reply, unwrap
+from smtpq_exporter.reasons.user_rules import UserRules
 
 _MOST_REMEMBERED = 8192
 _LONGEST_REMEMBERED = 1024
-_LONGEST_USER_PATTERN = 500
 _VAGUE = frozenset({"server-error", "server-service", "policy-word"})
 
 
@@ -42,12 +40,12 @@ class Classifier:
     """Classifies texts; holds compiled phrases, the user's rules, what it remembers. Threads may share it.
 
     `user_rules` are (pattern, reason) pairs, searched in order, without regard to case, in the text as the
-    mail server wrote it (at most 4096 bytes of it), before any rule of ours. Raises
+    mail server wrote it (at most 1024 characters of it), before any rule of ours. Raises
     ConfigError("reasons[n]", ..).
     """
 
     def __init__(self, user_rules: Sequence[tuple[str, str]] = ()) -> None:
-        self._users = [_user_rule(place, *rule) for place, rule in enumerate(user_rules)]
+        self._users = UserRules(user_rules)
         self.wants_addresses = bool(self._users)
         """Whether a user's rule may ask for an address: then log parsers must not take it out of the text
         before.
@@ -69,10 +67,9 @@ class Classifier:
         return found
 
     def _reason(self, text: bytes, dsn: bytes) -> str:
-        if self._users:
-            user = self._user(text)
-            if user is not None:
-                return user[1]
+        user = self._users.first(text)
+        if user is not None:
+            return user[1]
         folded = self._fold(text)
         found = self._folded.get((folded, dsn))
         if found is None:
@@ -91,7 +88,7 @@ class Classifier:
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         folded = self._fold(raw)
         reply = unwrap(folded)
-        user = self._user(raw)
+        user = self._users.first(raw)
         rule, reason = user or self._decide(folded, reply, dsn)
         return Verdict(reason, CAUSES[reason], reply.enhanced, reply.code, rule, reply.suspended)
 
@@ -100,15 +97,6 @@ class Classifier:
         raw = text.encode("utf-8", "surrogateescape") if isinstance(text, str) else text
         folded = self._fold(raw)
         return folded, unwrap(folded)
-
-    def _user(self, text: bytes) -> tuple[str, str] | None:
-        if not self._users:
-            return None
-        readable = text[:LONGEST_TEXT].decode("utf-8", "replace")
-        for place, (pattern, reason) in enumerate(self._users):
-            if pattern.search(readable):
-                return f"user:{place}", reason
-        return None
 
     def _decide(self, folded: str, reply: Reply, dsn: str) -> tuple[str, str]:
         """Return (rule id, class)."""
@@ -139,26 +127,7 @@ class Classifier:
             found = codes.by_enhanced(dsn)
             if found:
                 return f"dsn:{dsn}", found
-        found = codes.REPLY.get(reply.code)
+        found = codes.by_reply(reply.code)
         if found:
             return f"code:{reply.code}", found
         return "none", "unknown"
-
-
-def _user_rule(place: int, pattern: str, reason: str) -> tuple[re.Pattern[str], str]:
-    """Compile a rule of the user, or say what is wrong with it and where."""
-    where = f"reasons[{place}]"
-    if reason not in CAUSES:
-        raise ConfigError(where, f"no reason class {reason!r}; the classes are {', '.join(REASONS)}")
-    if not pattern or len(pattern) > _LONGEST_USER_PATTERN:
-        raise ConfigError(where, f"a pattern has 1 to {_LONGEST_USER_PATTERN} characters")
-    try:
-        compiled = re.compile(pattern, re.IGNORECASE)
-        hangs = nested(pattern)
-    except (re.error, OverflowError, RecursionError) as error:
-        raise ConfigError(where, f"pattern {pattern!r} is no regular expression: {error}") from error
-    if hangs:
-        raise ConfigError(where, f"pattern {pattern!r} repeats something that repeats, as in (a+)+; avoid it")
-    if compiled.search(""):
-        raise ConfigError(where, f"pattern {pattern!r} matches the empty text and so every reply")
-    return compiled, reason

@@ -203,6 +203,11 @@ def telling(enhanced: str) -> bool:
     return enhanced[2:] in TELLING or len(enhanced) >= len("5.4.316")
 
 
+def by_reply(code: str) -> str | None:
+    """Return the class of a reply code; any other temporary one is trouble of the peer."""
+    return REPLY.get(code) or ("recipient_server_error" if code[:1] == "4" else None)
+
+
 def by_enhanced(enhanced: str) -> str | None:
     """Return the class of an enhanced code such as 4.7.1, or None."""
     found = EXACT.get(enhanced) or DETAIL.get(enhanced[2:])

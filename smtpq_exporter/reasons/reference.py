@@ -29,7 +29,7 @@ the text is as vague as "Service unavailable".
 ## Rules of your own
 
 They come before ours, in the order in which they are written, and are searched without regard to case in the
-text as the mail server wrote it (its first 4096 bytes):
+text as the mail server wrote it (its first 1024 characters):
 
 ```yaml
 reasons:
@@ -38,8 +38,8 @@ reasons:
 ```
 
 `smtpq-exporter --config.check` tests them; `smtpq classify --rule 'PATTERN=CLASS'` tries one on your texts. A
-pattern that repeats something that repeats, such as `(a+)+`, is refused, because a stranger's text could make
-it run for ever.
+pattern that repeats something that repeats, such as `(a+)+`, or that has more than one `.*` (write
+`.{{0,80}}`), is refused, because a stranger's text could make it run for ever.
 """
 
 

@@ -51,6 +51,38 @@ def nested(pattern: str) -> bool:
     return any(inside and most > 1 for _, most, inside in repeats(pattern))
 
 
+def wildcards(pattern: str) -> int:
+    r"""Count the quantifiers without a bound over almost any character: ``.*``, ``[^;]+``, ``\S*``."""
+    return _wild(parser.parse(pattern))
+
+
+def _wild(node: Any) -> int:
+    found = 0
+    for name, value in node:
+        if name in _REPEATS:
+            _, most, body = value
+            wide = any(_any_character(*part) for part in body)
+            found += (wide and most is op.MAXREPEAT) + _wild(body)
+        elif name is op.BRANCH:
+            found += sum(_wild(branch) for branch in value[1])
+        elif name is op.SUBPATTERN:
+            found += _wild(value[3])
+        elif name in (op.ASSERT, op.ASSERT_NOT):
+            found += _wild(value[1])
+    return found
+
+
+def _any_character(name: Any, value: Any) -> bool:
+    """Say whether a part of a pattern matches nearly every character."""
+    if name is op.IN:
+        return any(what is op.NEGATE or (what is op.CATEGORY and _negative(of)) for what, of in value)
+    return name in (op.ANY, op.ANY_ALL, op.NOT_LITERAL)
+
+
+def _negative(category: Any) -> bool:
+    return category in (op.CATEGORY_NOT_SPACE, op.CATEGORY_NOT_DIGIT, op.CATEGORY_NOT_WORD)
+
+
 def _walk(node: Any, found: list[tuple[int, int, bool]]) -> bool:
     """Collect the quantifiers under `node`; True if there is one that can repeat."""
     inside = False

@@ -25,6 +25,8 @@ _REPEATED = re.compile(
 )
 _BEFORE = frozenset(":;<>'\"=({")
 _SAID = re.compile(r"\b(?:said|to me|returned|did not like our [a-z :]{2,30}): ?")
+_ENVELOPE = re.compile(r"; (?:from=|to=|proto=|helo=).{0,1400}")
+_OWN_REJECT = " ; proto="
 _ARROW = re.compile(r"-> ?(?=[45]\d\d\b)")
 _SUSPENDED = ("delivery temporarily suspended", "retry time not reached", "retry time not yet reached")
 _COURTESY = re.compile(r" to (?:best |help )?(?:reduce|protect) [^.]{0,60}\bspam\b[^.]{0,60}")
@@ -72,6 +74,8 @@ def unwrap(folded: str) -> Reply:
     command = text.rfind(" (in reply to ")
     if command > 0:
         text = text[:command]
+    if " proto=" in text:  # a reject line of the own smtpd: what follows names the client, not the reason
+        text = _ENVELOPE.sub(_OWN_REJECT, text, count=1)
     code = ""
     at = _start(text)
     if at >= 0:

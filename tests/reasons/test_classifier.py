@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from smtpq_exporter.errors import ConfigError
 from smtpq_exporter.reasons import CAUSES, REASONS, Classifier, classify, phrases
 from smtpq_exporter.reasons import classifier as module
-from smtpq_exporter.reasons.codes import EXACT, REPLY, by_enhanced
+from smtpq_exporter.reasons.codes import EXACT, REPLY, by_enhanced, by_reply
 from smtpq_exporter.reasons.fold import LONGEST_FOLDED
 from smtpq_exporter.reasons.unwrap import LONGEST_TEXT
 from tests.reasons.corpus import classifier, own
@@ -46,11 +46,11 @@ def test_codes_of_the_corpus() -> None:
             assert classify(item["text"]).enhanced == item["enhanced"], item["text"]
 
 
-@pytest.mark.parametrize("code", sorted(REPLY))
+@pytest.mark.parametrize("code", [*sorted(REPLY), "403", "499"])
 def test_reply_code_alone(code: str) -> None:
     """A text that says nothing is decided by its reply code."""
     verdict = classify(f"{code} {WORD}")
-    assert (verdict.reason, verdict.code) == (REPLY[code], code)
+    assert (verdict.reason, verdict.code) == (by_reply(code), code)
 
 
 @pytest.mark.parametrize("enhanced", ["4.2.2", "5.1.1", "5.1.10", "5.7.26", "5.4.317", *sorted(EXACT)])
@@ -176,6 +176,8 @@ def test_user_rules_come_first() -> None:
         ("(a+)+$", "expired", "repeats something that repeats"),
         ("", "expired", "1 to 500 characters"),
         ("x" * 501, "expired", "1 to 500 characters"),
+        (".*a.*b", "expired", "several .* or the like"),
+        ("[^a]+b(?:c|\\S*)", "expired", "several .* or the like"),
         ("a*", "expired", "matches the empty text"),
         ("a{99999999999999999999}", "expired", "no regular expression"),
     ],

@@ -8,7 +8,7 @@ import pytest
 
 from smtpq_exporter.reasons import REASONS
 from smtpq_exporter.reasons.fold import plain
-from smtpq_exporter.reasons.rule import Rule, needles, nested, repeats
+from smtpq_exporter.reasons.rule import Rule, needles, nested, repeats, wildcards
 from smtpq_exporter.reasons.rules import RULES
 from smtpq_exporter.reasons.unwrap import unwrap
 from tests.reasons.corpus import classifier, own
@@ -93,6 +93,21 @@ def test_needles_promise_nothing_false() -> None:
 def test_needles(pattern: str, first: set[str]) -> None:
     """The most telling part that a match cannot do without is the first needle set."""
     assert needles(pattern)[0] == first
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [
+        ("a.*b", 1),
+        ("a.*b.*", 2),
+        ("(?:a|.*)[^b]+", 2),
+        (r"\S+ \W*? (?=.*)", 3),
+        (r"\d+ \s* \w+ [abc]+ .{0,80}", 0),
+    ],
+)
+def test_wildcards(pattern: str, count: int) -> None:
+    """Quantifiers without a bound over nearly any character are counted, others are not."""
+    assert wildcards(pattern) == count
 
 
 @pytest.mark.parametrize(

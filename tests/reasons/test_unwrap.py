@@ -32,6 +32,7 @@ INNER = (
     ("sorry, no mailbox here by that name (#5.1.1)", "000 5.1.1 sorry, no mailbox here by that name (# )"),
     ("Remote Server returned '550 5.1.0 not allowed'", "550 5.1.0 not allowed'"),
     ("host a.example[2001:470:1::1] said: 550 no", "550 0.0.0 no"),
+    ("554 5.7.1 <a@b>: No; from=<c@d> to=<a@b> proto=ESMTP helo=<e>", "554 5.7.1 <>: no ; proto="),
     ("cipher AES_256 size 552 bytes", "000 0.0.0 cipher aes_256 size 552 bytes"),
     ("550 5.1.1 It is so. Not otherwise", "550 5.1.1 it is so ; not otherwise"),
 )
