@@ -9,6 +9,7 @@ in the text as it came, before it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -17,11 +18,12 @@ from smtpq_exporter.reasons.causes import CAUSES
 from smtpq_exporter.reasons.fold import Folder
 from smtpq_exporter.reasons.phrases import phrases
 from smtpq_exporter.reasons.rule import Rule
-from smtpq_exporter.reasons.unwrap import Reply, unwrap
+from smtpq_exporter.reasons.unwrap import SUSPENDED, Reply, unwrap
 from smtpq_exporter.reasons.user_rules import UserRules
 
 _MOST_REMEMBERED = 8192
 _LONGEST_REMEMBERED = 1024
+_SUSPENDED = re.compile(SUSPENDED.encode(), re.IGNORECASE)
 _VAGUE = frozenset({"server-error", "server-service", "policy-word"})
 
 
@@ -81,7 +83,7 @@ class Classifier:
 
     def suspended(self, text: bytes) -> bool:
         """Say whether the text only repeats that a destination is known to be dead: no attempt was made."""
-        return text.startswith(b"delivery temporarily suspended") or b"etry time not" in text[:200]
+        return _SUSPENDED.match(text) is not None
 
     def verdict(self, text: str | bytes, dsn: str = "") -> Verdict:
         """Return all that is known about a text, unremembered."""
@@ -101,7 +103,7 @@ class Classifier:
     def _decide(self, folded: str, reply: Reply, dsn: str) -> tuple[str, str]:
         """Return (rule id, class)."""
         if "defer (" in folded:
-            number = codes.EXIM_DEFER.search(folded)
+            number = codes.EXIM_DEFER.match(folded)
             known = codes.EXIM.get(int(number[1])) if number else None
             if number and known:
                 return f"exim:{number[1]}", known

@@ -10,7 +10,8 @@ from __future__ import annotations
 
 import re
 
-EXIM_DEFER = re.compile(r"(?:^|[ =])defer \((-?\d{1,3})\)")
+EXIM_DEFER = re.compile(r"[^:]{0,120}?\bdefer \((-?\d{1,3})\)")
+"""Matched at the beginning: what stands after a colon may be a stranger's."""
 _CONFIG = (-9, -17, -20, -21, -24, -25, -26, -27, -28, -29, -30, -31, -33, -34, -35, -39, -40)
 EXIM: dict[int, str] = dict.fromkeys(_CONFIG, "local_config") | {
     -18: "connection_lost",

@@ -13,6 +13,11 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
+SUSPENDED = (
+    r"(?:defer \(-?\d{1,3}\)[^:]{0,80}: )?"
+    r"(?:delivery temporarily suspended|retry time not|some host address lookups failed and retry time not)"
+)
+"""How the own server begins when it only repeats that a destination is known to be dead."""
 LONGEST_TEXT = 700
 """Characters of the inner text that rules look at."""
 
@@ -28,7 +33,7 @@ _SAID = re.compile(r"\b(?:said|to me|returned|did not like our [a-z :]{2,30}): ?
 _ENVELOPE = re.compile(r"; (?:from=|to=|proto=|helo=).{0,1400}")
 _OWN_REJECT = " ; proto="
 _ARROW = re.compile(r"-> ?(?=[45]\d\d\b)")
-_SUSPENDED = ("delivery temporarily suspended", "retry time not reached", "retry time not yet reached")
+_SUSPENDED = re.compile(SUSPENDED)
 _COURTESY = re.compile(r" to (?:best |help )?(?:reduce|protect) [^.]{0,60}\bspam\b[^.]{0,60}")
 _FIELDS = re.compile(r"\};? ?\{(?:fqdn|ip|lrt|msg)=")
 
@@ -66,7 +71,7 @@ def _start(text: str) -> int:
 
 def unwrap(folded: str) -> Reply:
     """Return the innermost reply of a folded text; a text without any wrapper is its own reply."""
-    suspended = folded.startswith(_SUSPENDED) or "retry time not" in folded
+    suspended = _SUSPENDED.match(folded) is not None
     text = folded
     if "-> " in text:
         for match in _ARROW.finditer(text):

@@ -88,6 +88,12 @@ def variants(text: str) -> list[bytes]:
     return [one.encode() for one in found]
 
 
+def test_a_stranger_gives_no_number() -> None:
+    """The number of Exim's defer counts only where Exim writes it, not in what a peer says."""
+    assert classify("R=mx T=smtp defer (-37) H=a.example [192.0.2.1]: Zulu").reason == "tls_failure"
+    assert classify("host a[192.0.2.1] said: 550 5.1.1 defer (-37): Zulu").reason == "invalid_recipient"
+
+
 def test_memo_changes_nothing() -> None:
     """Totals per class are the same with the memo, without it, and in another order, on texts that repeat
     and differ.
@@ -195,7 +201,10 @@ def test_bad_user_rule(pattern: str, reason: str, what: str) -> None:
     [
         (b"delivery temporarily suspended: connect to a[192.0.2.1]:25: Connection refused", True),
         (b"retry time not reached for any host", True),
+        (b"defer (-54) DT=0s: Retry time not yet reached for any host for 'a.example'", True),
         (b"host a[192.0.2.1] said: 450 delivery temporarily suspended", False),
+        (b"host a[192.0.2.1] said: 450 4.2.0 defer (-54): retry time not reached", False),
+        (b"450 retry time not reached", False),
         (b"450 4.2.0 Greylisted", False),
     ],
 )
