@@ -27,7 +27,7 @@ from smtpq_exporter.wiring import Wiring
 
 log = logging.getLogger(__name__)
 
-GOOD, UNUSABLE, UNREAD = 0, 1, 3
+GOOD, UNUSABLE, UNREAD, INTERRUPTED = 0, 1, 3, 130
 #: --once waits this long for the followed logs to be read to their end, seconds.
 _LOG_SECONDS = 30.0
 
@@ -43,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
     except (ConfigError, SourceError) as error:
         print(f"smtpq-exporter: {error}", file=sys.stderr)
         return UNUSABLE
+    except KeyboardInterrupt:
+        return INTERRUPTED
 
 
 def _run(flags: Flags) -> int:

@@ -15,7 +15,7 @@ import sys
 SWITCH_SECONDS = 0.0005
 #: More young objects than this are a queue that was just learnt, not garbage: walking them would take too
 #: long.
-_MANY = 50_000
+_MANY = 20_000
 
 
 def tune() -> None:

@@ -207,24 +207,29 @@ class Sampler:
             self._host.join(deadline - time.monotonic())
 
     def publish(self) -> None:
-        """Make a new State of what is known now and tell the listeners."""
+        """Make a new State of what is known now and tell the listeners. Never fails: readings must go on."""
         with self._lock:
-            now = self._clock()
-            reading = self._host.value(now) if self._host is not None else None
-            self._state = replace(
-                self._state,
-                taken_at=now,
-                samples=tuple(watch.sample(now, reading) for watch in self._watches),
-                host=reading.host if reading is not None else None,
-                host_source=self._host.state() if self._host is not None else None,
-                own=self._own_use(),
-            )
-            self._published_at = time.monotonic()
-            for listener in self.listeners:
-                try:
+            try:
+                self._state = self._made(self._clock())
+                self._published_at = time.monotonic()
+                for listener in self.listeners:
                     listener(self._state)
-                except Exception:  # a fault in rendering must not end the reading of queues; it is logged
-                    log.exception("cannot render")
+            except (
+                Exception
+            ):  # a fault in a log or in rendering must not end the reading of queues; it is logged
+                log.exception("cannot publish")
+
+    def _made(self, now: float) -> State:
+        host = self._host
+        reading = host.value(now) if host is not None else None
+        return replace(
+            self._state,
+            taken_at=now,
+            samples=tuple(watch.sample(now, reading) for watch in self._watches),
+            host=reading.host if reading is not None else None,
+            host_source=host.state() if host is not None else None,
+            own=self._own_use(),
+        )
 
     def _workers(self) -> list[Worker[QueueReading] | Worker[HostReading]]:
         queues = [watch.queue for watch in self._watches if watch.queue is not None]

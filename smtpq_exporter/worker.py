@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Generic, TypeVar
 
 from smtpq_exporter import schedule
-from smtpq_exporter.errors import ParseError, SourceError
+from smtpq_exporter.errors import ParseError, SmtpqError, SourceError
 from smtpq_exporter.model import Fault, SourceState
 from smtpq_exporter.schedule import Course, Pace
 from smtpq_exporter.source import Source
@@ -109,6 +109,8 @@ class Worker(Generic[T]):
             fault = Fault(error.kind, error.what, error.hint)
         except ParseError as error:
             fault = Fault("parse", str(error), "the format is not one this program knows; please report it")
+        except SmtpqError as error:
+            fault = Fault("unavailable", str(error))
         except Exception as error:  # the loop must survive whatever a reader does; it is logged and counted
             log.exception("unexpected error", extra={"source": self.label})
             fault = Fault(

@@ -81,8 +81,8 @@ LOG = (
     ),
     (
         "smtpd[1]: NOQUEUE: reject: RCPT from bad.example[192.0.2.99]: 554 5.7.1 Service unavailable; Client"
-        " host [192.0.2.99] blocked using bl.example.net; from=<a@bad.example> to=<ada@shop.example> proto=ESMTP"
-        " helo=<bad>"
+        " host [192.0.2.99] blocked using bl.example.net; from=<a@bad.example> to=<ada@shop.example>"
+        " proto=ESMTP helo=<bad>"
     ),
 )
 

@@ -258,7 +258,7 @@ def test_a_listener_that_fails_does_not_stop_the_readings() -> None:
     def broken(_state: State) -> None:
         raise ZeroDivisionError
 
-    made.sampler.listeners.insert(0, broken)
+    made.sampler.listeners.append(broken)
     made.sampler.start(made.watches, None)
     try:
         wait_for(lambda: len(made.published) >= 3)

@@ -106,7 +106,7 @@ def _older(queue: dict[str, Any]) -> int:
         if bound > LATE
     )
     # The distribution counts held messages too.
-    return min(late, int(queue["messages"] - (queue["held"] or 0)))
+    return int(min(late, queue["messages"] - (queue["held"] or 0)))
 
 
 def _main_reason(reasons: dict[str, int]) -> tuple[str, str]:
