@@ -57,6 +57,7 @@ FULL: tuple[Rule, ...] = (
             "space (?:is )?not enough", "mailbox space",
             r"used (?:up )?(?:all|his|its|their) (?:\w{1,12} )?(?:disk|storage|space|quota)",
             r"\bbox (?:of \S{1,40} )?is (?:\d{1,3}% )?full", "mail ?box (?:of|for) [^;]{0,30}full",
+            "no (?:more |free )?room",
         ),
     ),
     Rule(

@@ -91,7 +91,7 @@ RULES: tuple[Rule, ...] = (
             "host unreachable", "network is down", "host is down", r"\b1005[01]\b", r"\b10065\b",
             "can't assign requested address", "no valid route", "protocol not supported",
             "address family not supported", "addr(?:ess)? not available", "cannot assign requested address",
-            "network error$", "ehostunreach", "enetunreach",
+            "network error$", "ehostunreach", "enetunreach", "unreachable network",
         ),
     ),
     Rule(

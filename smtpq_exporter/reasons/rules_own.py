@@ -89,7 +89,7 @@ LATE: tuple[Rule, ...] = (
             "has been delayed", "giving up on", "could not be delivered (?:for|within)",
             "allowed queue period", "after multiple retries", r"failed \d{1,3} attempts",
             "attempts? (?:failed|to deliver)", "not been collected", "attempts? to deliver",
-            "past expiration", "undeliverable (?:after|for)",
+            "past expiration", "undeliverable (?:after|for)", r"^000 0\.0\.0 expired",
         ),
         "own",
     ),

@@ -103,6 +103,8 @@ RULES: tuple[Rule, ...] = (
             "not a (?:mailbox|user|valid|known|local) ", "no se encuentra", "not a mailbox",
             r"(?:don't|do not|doesn't|does not) know \S{1,40} (?:here|at this)",
             "(?:user|alias|recipient|mailbox|address) (?:is )?not defined",
+            "(?:live|lives|reside|work|works) here", "nobody (?:of|named|called|with|here)",
+            r"mailbox name (?:\S{1,60} )?(?:is )?(?:not allowed|invalid)",
         ),
     ),
     Rule(

@@ -104,7 +104,7 @@ SENDER: tuple[Rule, ...] = (
             "bounces?[^;]{0,30} (?:refused|not accepted|rejected|not allowed)", "sender unverified",
             "unverified sender",
             r"(?:return-?path|mail from|sender) (?:address |domain )?[^;]{0,20}(?:neither|no (?:mx|a)\b)",
-            "real sender",
+            "real sender", "your from (?:domain|address)",
         ),
     ),
     Rule(

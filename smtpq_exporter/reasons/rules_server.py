@@ -30,6 +30,10 @@ HINTS: tuple[Rule, ...] = (
         (r"\b(?:start)?tls\b", r"\bssl\b", r"\bencrypt", r"\bcertificate\b"),
     ),
     Rule(
+        "hint-proof", "auth_failure", "550 SPF and your host, see for yourself",
+        (r"\bspf\b", r"\bdkim\b", r"\bdmarc\b"),
+    ),
+    Rule(
         "hint-login", "smtp_auth_failed", "550 Who are you? Password",
         (r"\bpassword\b", r"\bcredentials?\b", r"\blog ?in\b", r"\bauthenticat"),
     ),
@@ -39,7 +43,7 @@ HINTS: tuple[Rule, ...] = (
     ),
     Rule(
         "hint-size", "message_too_large", "552 Only 20 MB, please",
-        (r"\b\d{1,6} ?mb\b", r"\bmegabytes\b"),
+        (r"\b\d{1,6} ?mb\b", r"\bmegabytes\b", r"too (?:big|large|long)\b"),
     ),
     Rule(
         "hint-full", "mailbox_full", "552 The quota says excess here",
@@ -53,6 +57,10 @@ HINTS: tuple[Rule, ...] = (
     Rule(
         "hint-header", "protocol_error", "550 I do not like your header",
         (r"\bheaders?\b(?![^;]{0,40}(?:size|big|large|long))", r"\bmime\b", r"\bsyntax\b", r"\bmalformed\b"),
+    ),
+    Rule(
+        "hint-loop", "mail_loop", "554 That is a loop",
+        (r"\bloop(?:s|ed|ing)?\b", r"\bhops?\b"),
     ),
     Rule(
         "hint-sender", "sender_rejected", "550 I have no trust in your return-path",
