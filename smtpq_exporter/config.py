@@ -89,7 +89,7 @@ def _instances(value: Any, where: str) -> tuple[Instance, ...]:
                 logs=entry.logs,
                 syslog_names=entry.syslog_names,
                 options=entry.options,
-                found_by="the configuration",
+                found_by="named in the configuration",
             )
         )
     return tuple(instances)

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 
 from smtpq_exporter import __version__
 from smtpq_exporter.checks.quantity import say_duration
-from smtpq_exporter.model import Sample, SourceState, State
+from smtpq_exporter.model import QueueSnapshot, Sample, SourceState, State
 from smtpq_exporter.mta.base import Instance
 
 
@@ -46,36 +46,30 @@ def _sample(sample: Sample, instance: Instance | None, now: float) -> list[str]:
     said = ["", f"  {title}" + (f" ({facts})" if facts else "")]
     if instance is not None:
         where = instance.queue_directory or instance.config_directory
-        said.append(f"    found  by {instance.found_by or 'itself'}" + (f", in {where}" if where else ""))
+        found = [instance.found_by, f"its queue is {where}" if where else ""]
+        said.append(f"    found  {'; '.join(part for part in found if part)}")
     said += [line for source in sample.sources for line in _source(source)]
     if sample.queue is not None:
-        messages = sum(queue.messages for queue in sample.queue.queues.values())
-        oldest = min(
-            (
-                queue.oldest_arrival
-                for queue in sample.queue.queues.values()
-                if queue.oldest_arrival is not None
-            ),
-            default=None,
-        )
-        age = f", the oldest for {say_duration(max(0.0, now - oldest))}" if oldest is not None else ""
-        said.append(
-            f"    now    {messages} {'messages wait' if messages != 1 else 'message waits'}{age}"
-        )
+        said.append(f"    now    {_waiting(sample.queue, now)}")
     return said
 
 
+def _waiting(queue: QueueSnapshot, now: float) -> str:
+    messages = sum(each.messages for each in queue.queues.values())
+    arrivals = [each.oldest_arrival for each in queue.queues.values() if each.oldest_arrival is not None]
+    age = f", the oldest for {say_duration(max(0.0, now - min(arrivals)))}" if arrivals else ""
+    return f"{messages} {'messages wait' if messages != 1 else 'message waits'}{age}"
+
+
 def _source(source: SourceState) -> list[str]:
-    what = "log" if source.source.startswith("log") else "queue"
-    if source.fault is not None:
-        said = [f"    {what:<6} CANNOT BE READ by {source.source} ({source.fault.kind}): {source.fault.text}"]
-        return [*said, f"           {source.fault.hint}"] if source.fault.hint else said
-    if source.last_attempt is None and what == "queue":
-        return [f"    {what:<6} is still being read for the first time"]
-    every = f" every {say_duration(source.interval)}" if source.interval and what == "queue" else ""
-    why = f": {source.why}" if source.why else ""
-    return [
-        f"    {what:<6} read by {source.source}{every}{why}"
-        if what == "queue"
-        else f"    log    followed{why}"
-    ]
+    is_log = source.source.startswith("log")
+    fault, why = source.fault, f": {source.why}" if source.why else ""
+    if fault is not None:
+        cannot = "log    CANNOT BE FOLLOWED" if is_log else f"queue  CANNOT BE READ by {source.source}"
+        said = [f"    {cannot} ({fault.kind}): {fault.text}"]
+        return [*said, f"           {fault.hint}"] if fault.hint else said
+    if is_log:
+        return [f"    log    followed{why}"]
+    if source.last_attempt is None:
+        return ["    queue  is still being read for the first time"]
+    return [f"    queue  read by {source.source} every {say_duration(source.interval)}{why}"]

@@ -57,7 +57,7 @@ class Demo:
                 source="spool",
                 logs=(str(self.disk.log),),
                 syslog_names=("postfix",),
-                found_by="simulation",
+                found_by="simulated",
             )
         ]
 
