@@ -92,7 +92,8 @@ def measure(directory: Path, mta: str = "postfix") -> tuple[Counter[tuple[str, s
             counts[basis, fact, "right"] += right
             if not right:
                 name = event.event if event else None
-                wrong.append(f"{source}:{label['n']} {fact}: {name}, not {expected.get(fact)!r}: {line[:90]!r}")
+                where = f"{source}:{label['n']} {fact}"
+                wrong.append(f"{where}: {name}, not {expected.get(fact)!r}: {line[:80]!r}")
     return counts, wrong
 
 

@@ -38,7 +38,10 @@ class DelayHistogram:
 
     def _fold(self) -> None:
         for text, times in self._texts.items():
-            seconds = float(text)
+            try:
+                seconds = float(text)
+            except ValueError:  # "1.2.3", in a damaged line only
+                continue
             self._counts[bisect_left(DELAY_BUCKETS, seconds)] += times
             self._micros += round(seconds * 1e6) * times
         self._texts.clear()
@@ -74,9 +77,9 @@ class FinalDelays:
     """The way of each delivered message, counted once.
 
     `pending[queue_id]` is the text "delay/before_queue/in_queue/connect/transmit" of the last successful
-    delivery, or as Postfix writes it, "delay, delays=before_queue/...", or "delay" alone where there are no
-    stages. Hot loops set and pop it themselves, give what they popped to `done`, and call `bound` whenever
-    `len(pending)` exceeds PENDING.
+    delivery, or as Postfix writes it, "delay=..delays=../../../..", or the delay alone where there are no
+    stages, or empty where it could not be read: then the message is in no histogram. Hot loops set and pop it
+    themselves, give what they popped to `done`, and call `bound` whenever `len(pending)` exceeds PENDING.
     """
 
     def __init__(self) -> None:
@@ -102,16 +105,17 @@ class FinalDelays:
 
     def done(self, ways: list[bytes]) -> None:
         """Count the ways of removed messages, each of five parts or of one."""
-        parts = b"/".join(ways).replace(b", delays=", b"/").split(b"/") if ways else []
-        if len(parts) == 5 * len(ways):
+        text = b"/".join(ways).replace(b"delays=", b"/").replace(b"delay=", b"")
+        parts = text.split(b"/") if text else []
+        if len(parts) == 5 * len(ways) and not text.translate(None, b"0123456789./"):
             self._latency.feed(parts[0::5])
             for stage, histogram in enumerate(self._stages, 1):
                 histogram.feed(parts[stage::5])
-        elif len(ways) == 1:
-            self._latency.feed(parts[:1])
-        else:  # a mixture; rare enough to go one by one
+        elif len(ways) > 1:  # a mixture; rare enough to go one by one
             for way in ways:
                 self.done([way])
+        elif len(parts) == 1:
+            self._latency.feed(parts)
 
     def merge(self, later: FinalDelays, ended: Iterable[bytes], gone: Iterable[bytes]) -> None:
         """Add a later part of the same log; see Tally.merge for `ended` and `gone`."""

@@ -107,8 +107,8 @@ class Tally:
         self.cell(status, event.dsn)[0] += times
         self.destinations.add(label(event.recipient_domain.encode("utf-8", "replace")), status, times)
         if status == SENT:
-            if event.queue_id and event.delay is not None:
-                parts = (event.delay, *(event.delays or ()))
+            if event.queue_id:
+                parts = (event.delay, *(event.delays or ())) if event.delay is not None else ()
                 self.delays.delivered(event.queue_id.encode("latin-1"), "/".join(map(repr, parts)).encode())
         elif status == DEFERRED:
             (self.suspended if event.suspended else self.deferred)[event.reason] += times
@@ -154,9 +154,7 @@ class Tally:
             "deferrals": deferrals,
             "bounces": dict(self.bounces),
             "rejects": dict(self.rejects),
-            "replies": {
-                (STATUSES[status], code): n for (status, code), (n,) in sorted(self.cells.items()) if code
-            },
+            "replies": {(STATUSES[k], code): n for (k, code), (n,) in self.cells.items() if code and n},
             "destinations": self.destinations.counts(),
             "delays": delays,
             "latency": latency,

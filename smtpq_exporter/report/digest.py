@@ -10,20 +10,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from smtpq_exporter.logs.tally import DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES, LogEvent
-from smtpq_exporter.mta.postfix.log import Attempt
+from smtpq_exporter.mta.postfix.log import Batch
 from smtpq_exporter.mta.postfix.log_grammar import QUOTED
 
 #: Names kept in any one table; beyond it the rarest half is dropped and the table is marked as incomplete.
 TABLE = 100_000
 #: An active message: sender and size.
 _ACTIVE = re.compile(rb"from=(?P<sender>" + QUOTED + rb"|<(?!\")[^>]*+>), size=(?P<size>\d{1,18}), nrcpt=")
-_RELAY = re.compile(rb">, (?:orig_to=<[^\">]*+>, )?relay=([^,]*+), ")
 FORWARDED = b"forwarded as "
 
 
@@ -81,33 +79,24 @@ class Digest:
         """Take an event that the hot loop did not know by heart; it is counted with the batch."""
         self._events.append(event)
 
-    def batch(
-        self,
-        received: Sequence[bytes],
-        actives: Sequence[tuple[bytes, bytes, int]],
-        attempts: Sequence[Attempt],
-        ended: Sequence[bytes],
-        gone: Sequence[bytes],
-    ) -> None:
-        """Count what one batch held: ids received, (id, line, where "from=" stands), attempts, removed."""
-        self.arrived.update(received)
+    def batch(self, batch: Batch) -> None:
+        """Count what one batch of lines held."""
+        self.arrived.update(batch.arrived)
         events, self._events = self._events, []
         for event in events:
             self._early_event(event)
-        for queue_id, line, at in actives:
-            self._active(queue_id, line, at)
-        for queue_id, line, found, status, reason in attempts:
-            domain, way, _ = found.groups()
-            self._count(queue_id, domain, status, float(way[: way.index(b",")]))
+        for queue_id, words in batch.actives:
+            self._active(queue_id, words)
+        for queue_id, domain, status, delay, relay, reason, forwarded in batch.attempts:
+            self._count(queue_id, domain, status, float(delay[6:]))
             if status != SENT:
-                relay = _RELAY.match(line, found.end(1))
-                self._refused(relay[1] if relay else b"none", reason, 1)
-            elif line.startswith(FORWARDED, found.end()):
+                self._refused(relay[6:], reason, 1)
+            elif forwarded:
                 self._forwarded(queue_id, domain)
         for event in events:
             if event.event == "attempt":
                 self._attempt(event)
-        for removed, known in ((ended, self.ended), (gone, self.gone)):
+        for removed, known in ((batch.ended, self.ended), (batch.gone, self.gone)):
             known.extend(removed)
             for queue_id in removed:
                 self.sizes.pop(queue_id, None)
@@ -119,7 +108,7 @@ class Digest:
             case "received":
                 self.arrived.add(queue_id)
             case "active":
-                self._active(queue_id, event.text.encode(), 0)
+                self._active(queue_id, event.text.encode())
             case "removed":
                 self.gone.append(queue_id)
             case "reject":
@@ -131,11 +120,11 @@ class Digest:
                 self.reject_warnings += event.repeat if event.kind == "reject_warning" else 0
                 self.discarded += event.repeat if event.kind in {"discard", "milter-discard"} else 0
 
-    def _active(self, queue_id: bytes, line: bytes, at: int) -> None:
+    def _active(self, queue_id: bytes, words: bytes) -> None:
         """Learn sender and size of a message that entered the active queue; only its first time counts."""
         if queue_id in self.sizes:
             return
-        found = _ACTIVE.match(line, at)
+        found = _ACTIVE.match(words)
         if found is None:
             return
         size = int(found["size"])

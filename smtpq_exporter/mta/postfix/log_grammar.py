@@ -22,8 +22,9 @@ DAEMONS = frozenset(
         b"trivial-rewrite verify virtual"
     ).split()
 )
-#: A queue id, short or long, or NOQUEUE. It begins with a digit or an upper-case letter.
-QUEUE_ID = rb"[0-9A-Z][0-9A-Za-z]{4,23}"
+#: A queue id, short or long, or NOQUEUE, where Postfix's own word follows that decides. It never begins
+#: with a letter in lower case, as "warning: " does, behind which a stranger's host name may follow.
+QUEUE_ID = rb"[0-9A-Z][0-9A-Za-z]*"
 #: The same without doubt, where words follow that others may write too: hexadecimal digits, or digits and
 #: letters but vowels (enable_long_queue_ids). Most words have a vowel in lower case.
 SURE_ID = re.compile(rb"[0-9A-HJ-NP-TV-Z][0-9A-HJ-NP-TV-Zb-df-hj-np-tv-z]{4,23}|NOQUEUE")
@@ -37,7 +38,7 @@ _BARE = rb"[^<>\",\s]*+"
 _SECONDS = rb"[0-9]{1,9}(?:\.[0-9]{1,6})?+"
 _WAY = rb"/".join([_SECONDS] * 4)
 _DELAY = rb"delay=(?P<delay>" + _SECONDS + rb")"
-_DELAYS = rb"(?:, delays=(?P<delays>" + _WAY + rb"))?"
+_DELAYS = rb"(?:, delays=(?P<delays>[^,]*+))?"
 #: What releases to come may put between delays= and dsn= (3.11: tls=).
 _MORE = rb"(?:, [a-z_]+=[^,()]*+){0,4}?"
 _END = rb"(?:, dsn=(?P<dsn>[0-9]\.[0-9]{1,3}\.[0-9]{1,3}))?, status=(?P<status>[a-z-]+)(?: \(|\s*$)"
@@ -50,13 +51,11 @@ def _delivery(address: bytes) -> re.Pattern[bytes]:
 
 #: A delivery attempt, after "ID: ", tried in this order.
 DELIVERY = (_delivery(QUOTED), _delivery(_RAW), _delivery(_BARE))
-#: Its frequent form for the hot loop, after "ID: ": the recipient's domain, the way, the outcome. Whatever it
-#: does not match, DELIVERY decides; what it matches, DELIVERY reads the same.
-FREQUENT = re.compile(
-    rb"to=<[^\"@>]*+@([^\"@>]*+)>, (?:orig_to=<[^\">]*+>, )?relay=[^,]*+, (?:conn_use=[0-9]+, )?"
-    rb"delay=(" + _SECONDS + rb", delays=" + _WAY + rb"), (?:tls=[^,()]*+, )?"
-    rb"(dsn=[0-9]\.[0-9]{1,3}\.[0-9]{1,3}, status=[a-z-]+) \("
-)
+#: Pieces of a delivery between ", ", for the hot loop: what they match, DELIVERY reads the same.
+DELAY_PIECE = re.compile(rb"delay=" + _SECONDS)
+DSN_PIECE = re.compile(rb"dsn=[0-9]\.[0-9]{1,3}\.[0-9]{1,3}")
+#: Four delays, as `delays=` shows them.
+WAY = re.compile(_WAY)
 ACTIVE = re.compile(rb"from=(?:" + QUOTED + rb"|<(?!\")[^>]*+>), size=\d+, nrcpt=\d+ \(queue active\)")
 EXPIRED = re.compile(
     rb"from=(?:" + QUOTED + rb"|<(?!\")[^>]*+>+), status=(?P<status>(?:force-)?expired), returned to sender"

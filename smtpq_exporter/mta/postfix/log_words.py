@@ -88,20 +88,25 @@ def _delivery(words: bytes, at: int, reasons: Reasons) -> LogEvent | None:
         return None
     status, dsn = found["status"].decode("ascii"), found["dsn"] or b""
     said = attempt_text(words, found.end())
-    delays = found["delays"].split(b"/") if found["delays"] else ()
-    stages = tuple(map(float, delays))
+    delay: float | None = float(found["delay"])
+    stages: tuple[float, ...] = ()
+    if found["delays"] is not None:
+        if grammar.WAY.fullmatch(found["delays"]):
+            stages = tuple(map(float, found["delays"].split(b"/")))
+        else:  # no way that could be counted
+            delay = None
     event = LogEvent(
         "attempt" if status in STATUSES else "probe",
         status=status,
         dsn=dsn.decode("ascii"),
-        delay=float(found["delay"]),
+        delay=delay,
         delays=(stages[0], stages[1], stages[2], stages[3]) if stages else None,
         relay=found["relay"].decode("utf-8", "replace"),
         recipient_domain=_domain(found["to"]),
         text=text(said),
     )
     if event.event == "attempt" and status != STATUSES[SENT]:
-        address = found["to"].strip(b"<>")
+        address = _bare(found["to"])
         if b"@" in address and not reasons.wants_addresses:
             event.reason = reasons.reason(said[:TEXT].replace(address, b"@"), dsn)
         else:
@@ -112,8 +117,13 @@ def _delivery(words: bytes, at: int, reasons: Reasons) -> LogEvent | None:
 
 def _domain(address: bytes) -> str:
     """Return the domain of "<local@domain>", lower case; "" if there is none."""
-    _, at, domain = address.strip(b"<>").rpartition(b"@")
+    _, at, domain = _bare(address).rpartition(b"@")
     return domain.decode("utf-8", "replace").lower() if at else ""
+
+
+def _bare(address: bytes) -> bytes:
+    """Return an address without its brackets."""
+    return address[1:-1] if address[:1] == b"<" else address
 
 
 def _from(words: bytes, at: int, _: Reasons) -> LogEvent | None:
@@ -148,7 +158,7 @@ def _removed(words: bytes, at: int, _: Reasons) -> LogEvent | None:
 
 
 def _message_id(words: bytes, at: int, _: Reasons) -> LogEvent | None:
-    return LogEvent("info", text=text(words[at:])) if words.startswith(b"message-id=", at) else None
+    return LogEvent("info", text=text(words[at:]))
 
 
 def _host(words: bytes, at: int, reasons: Reasons) -> LogEvent | None:

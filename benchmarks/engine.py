@@ -1,0 +1,36 @@
+"""The log engine over one file, everything switched on: `python -m benchmarks.engine FILE` prints what it
+counted.
+
+Whole chunks of lines are fed as the follower feeds them; timestamps, all events, reasons, delays,
+destinations.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from dataclasses import asdict
+
+from smtpq_exporter.logs.tally import Tally
+from smtpq_exporter.mta.postfix.log import PostfixLog
+from smtpq_exporter.reasons import Classifier
+from smtpq_exporter.report.files import chunks, segments
+
+
+def main(path: str) -> None:
+    tally = Tally()
+    parser = PostfixLog(tally, Classifier())
+    for segment in segments(path, time.time(), 1 << 40):
+        for lines in chunks(segment):
+            parser.feed(lines)
+    frozen = tally.freeze(time.time())
+    print(
+        json.dumps(
+            {"lines": frozen.lines, "deliveries": frozen.deliveries, "latency": asdict(frozen)["latency"]}
+        )
+    )
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
