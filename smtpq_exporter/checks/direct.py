@@ -65,7 +65,7 @@ def _sample(
     filesystem = host.filesystems.get(key) if host else None
     queue, up, version, states = None, None, None, []
     if needs & {"queue", "counts"}:
-        queue, up, version, state = _queue(instance, deadline)
+        queue, up, version, state = _queue(instance, "queue" not in needs, deadline)
         states.append(state)
     log: LogTally | None = None
     before: tuple[LogTally, ...] = ()
@@ -77,13 +77,13 @@ def _sample(
 
 
 def _queue(
-    instance: Instance, deadline: float
+    instance: Instance, glance: bool, deadline: float
 ) -> tuple[QueueSnapshot | None, bool | None, str | None, SourceState]:
     started = time.time()
     reader: QueueReader | None = None
     queue = fault = up = version = None
     try:
-        reader = open_reader(instance, classifier=Classifier(), top=TOP)
+        reader = open_reader(instance, classifier=Classifier(), top=TOP, glance=glance)
         queue = reader.read(started, deadline)
     except (SourceError, ParseError, ConfigError) as error:
         fault = _fault(error)

@@ -8,29 +8,36 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import cast
 
 from smtpq_exporter.errors import ConfigError, SourceError
 from smtpq_exporter.io.command import PATH
 from smtpq_exporter.io.listing import ListingReader
+from smtpq_exporter.io.glance import GlanceReader
 from smtpq_exporter.io.liveness import Liveness, accepts
 from smtpq_exporter.io.reader import QueueReader
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.mta.base import Instance, Listing, Mta, Place, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.base import GlanceLayout, Instance, Listing, Mta, Place, ReasonOf, SpoolLayout
 
 
-def open_reader(instance: Instance, *, classifier: ReasonOf, top: int = 20) -> QueueReader:
-    """Reader of this instance's queue. Raises SourceError if no way is open, with what each of them lacks."""
+def open_reader(
+    instance: Instance, *, classifier: ReasonOf, top: int = 20, glance: bool = False,
+) -> QueueReader:
+    """Reader of this instance's queue. Raises SourceError if no way is open, with what each of them lacks.
+
+    `glance`: messages and ages are enough, for one reading; what costs opening each file is left out.
+    """
     mta = MTAS[instance.mta]
     if instance.source != "auto":
-        return _open(mta, instance, instance.source, classifier, top, "fixed in the configuration")
+        return _open(mta, instance, instance.source, classifier, top, "fixed in the configuration", glance)
     lacks: list[str] = []
     kind = "unavailable"
     for source in mta.sources:
         lack = _lack(mta, instance, source, classifier)
         if lack is None:
             why = "; ".join([*lacks, _merit(mta, source)])
-            return _open(mta, instance, source, classifier, top, why)
+            return _open(mta, instance, source, classifier, top, why, glance)
         lacks.append(f"{source}: {lack}")
         if "permission" in lack:
             kind = "permission"
@@ -41,10 +48,13 @@ def open_reader(instance: Instance, *, classifier: ReasonOf, top: int = 20) -> Q
 
 
 def _open(
-    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str,
+    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str, glance: bool,
 ) -> QueueReader:
     if source == "spool" and mta.layout is not None:
         layout = mta.layout(instance, classifier)
+        if glance and hasattr(layout, "glance"):
+            liveness = Liveness(instance, mta.discovery)
+            return GlanceReader(cast("GlanceLayout", layout), why=why, liveness=liveness)
         return SpoolReader(layout, top=top, why=why, liveness=Liveness(instance, mta.discovery))
     for listing in mta.listings:
         if listing.source == source:

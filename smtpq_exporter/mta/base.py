@@ -214,6 +214,13 @@ class SpoolLayout(Protocol):
         """What becomes of a message that was carried, unchanged, to another place."""
 
 
+class GlanceLayout(SpoolLayout, Protocol):
+    """A layout whose names tell nearly everything that a count by age needs (io/glance.py)."""
+
+    def glance(self, place: Place, name: bytes, status: Status) -> Entry | str | None:
+        """An entry without size and recipients, or why it is left aside; None = open the file to know."""
+
+
 class Probe(Protocol):
     """How discovery looks at a host: read-only."""
 

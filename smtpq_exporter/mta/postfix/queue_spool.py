@@ -23,6 +23,9 @@ _MAILDROP, _ACTIVE, _DEFERRED, _HOLD, _CORRUPT = 0, 2, 3, 4, 5
 #: Bytes of a defer log that are read at first, and at most; recipients of what is beyond have reason "unknown".
 _LOG_FIRST, _LOG_MOST = 4096, 8 * 1024 * 1024
 _LATEST = 2**32 - 1
+#: What a glance knows.
+_WAITING: Facts = ("", (), (), False, False)
+_ON_HOLD: Facts = ("", (), (), True, False)
 
 
 class PostfixSpool:
@@ -105,6 +108,20 @@ class PostfixSpool:
             reasons += ("unknown",) * unread
         facts = domain_of(sender) if sender else "", domains, reasons, queue == _HOLD, mode & 0o010 != 0
         return queue, arrival, size, mtime if queue == _DEFERRED else 0, facts
+
+    def glance(self, place: Place, name: bytes, status: Status) -> Entry | str | None:
+        """By mode and long id alone: when the id was given out, which is the arrival or the last requeue."""
+        queue, mode = place.queue, status.st_mode
+        if mode & 0o700 != 0o700 and queue != _CORRUPT:
+            if mode & 0o700 != 0o400:
+                return "incomplete"
+            queue = _CORRUPT
+        if mode & 0o170000 != 0o100000:
+            return "foreign_name"
+        arrival = moment(name, status.st_mtime_ns / 1e9)
+        if arrival is None:
+            return None
+        return queue, arrival, 0, 0, _ON_HOLD if queue == _HOLD else _WAITING
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
         """Only the queue, the hold and the next retry follow from where a file is."""
