@@ -1,8 +1,8 @@
 """Counters and read positions on disk, saved together: after any crash they tell of the same lines.
 
-One file for each mail server instance. It is replaced as a whole (temporary file, fsync, rename, fsync of the directory),
-carries a checksum, and is locked while a process uses it. A file that is damaged or not ours is never fatal: it is set
-aside as NAME.corrupt-N for people to look at, and reported.
+One file for each mail server instance. It is replaced as a whole (temporary file, fsync, rename, fsync of the
+directory), carries a checksum, and is locked while a process uses it. A file that is damaged or not ours is
+never fatal: it is set aside as NAME.corrupt-N for people to look at, and reported.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Checkpoint:
         return True
 
     def load(self) -> dict[str, Any] | None:
-        """What save wrote last, None if nothing is there. Raises CorruptError, or SourceError if it cannot be read."""
+        """What save wrote last, None if there is nothing. Raises CorruptError; SourceError if unreadable."""
         try:
             with open(self.path, "rb") as file:
                 text = file.read(MAX_BYTES + 1)
@@ -107,7 +107,8 @@ class Checkpoint:
         """Rename the file out of the way, and return its new name. Raises SourceError."""
         names = [f"{self.path}.corrupt-{number}" for number in range(1, MAX_CORRUPT + 1)]
         try:
-            name = next((name for name in names if not os.path.exists(name)), None) or min(names, key=os.path.getmtime)
+            free = [name for name in names if not os.path.exists(name)]
+            name = free[0] if free else min(names, key=os.path.getmtime)
             os.replace(self.path, name)
         except OSError as reason:
             raise self._unusable(reason) from None
@@ -129,7 +130,8 @@ class Checkpoint:
 
     def _unusable(self, reason: OSError) -> SourceError:
         what = f"cannot keep state in {self.directory}: {reason.strerror}"
-        return SourceError("unavailable", what, "is the disk full or read-only? Set logs.state_directory to another place")
+        hint = "is the disk full or read-only? Set logs.state_directory to another place"
+        return SourceError("unavailable", what, hint)
 
 
 def _text(value: dict[str, Any]) -> bytes:

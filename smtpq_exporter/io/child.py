@@ -1,7 +1,7 @@
 """A program that is read while it runs, for as long as this process lives.
 
-The child cannot outlive us: a shell stands beside it, and ends its group when the pipe from us closes, for whatever
-reason. Reading never blocks.
+The child cannot outlive us: a shell stands beside it, and ends its group when the pipe from us closes, for
+whatever reason. Reading never blocks.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""The envelopes that container engines put around log lines. What the mail server wrote comes out, line by line.
+"""The envelopes that container engines put around log lines; what the mail server wrote comes out.
 
-An engine cuts a long line into partial records of one stream (stdout, stderr); they are joined again. Both decoders do no I/O:
-the files are followed like any log. Parts without their end are in `state`, so a restart does not tear a line.
-Source of truth: Docker's json-file logging driver; Kubernetes CRI logging format (`TIME STREAM TAGS CONTENT`).
+An engine cuts a long line into partial records of one stream (stdout, stderr); they are joined again. Both
+decoders do no I/O: the files are followed like any log. Parts without their end are in `state`, so a restart
+does not tear a line. Source of truth: Docker's json-file logging driver; Kubernetes CRI logging format (`TIME
+STREAM TAGS CONTENT`).
 """
 
 from __future__ import annotations
@@ -70,12 +71,13 @@ class DockerDecoder(_Joiner):
     r"""`{"log":"text\n","stream":"stdout","time":"..."}`; a log without a newline at its end is a part."""
 
     def decode(self, lines: Sequence[bytes]) -> list[bytes]:
-        """Take the envelopes off. A text that is not UTF-8 stands there with U+FFFD already: the engine did that."""
+        """Take the envelopes off. Where the text was not UTF-8, the engine has put U+FFFD already."""
         out: list[bytes] = []
         for line in lines:
             try:
                 record = json.loads(line)
-                text, stream = record["log"].encode("utf-8", "surrogatepass"), record.get("stream", "stdout").encode()
+                text = record["log"].encode("utf-8", "surrogatepass")
+                stream = record.get("stream", "stdout").encode()
             except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
                 self.foreign += 1
                 continue
@@ -89,7 +91,7 @@ class DockerDecoder(_Joiner):
 
 
 class CriDecoder(_Joiner):
-    """`2026-11-24T06:50:01.123456789Z stdout F text`; the first tag is F for the end of a line, P for a part of it."""
+    """`2026-11-24T06:50:01.123456789Z stdout F text`; the first tag is P for a part, F for an end."""
 
     def decode(self, lines: Sequence[bytes]) -> list[bytes]:
         """Take the envelopes off."""

@@ -1,4 +1,4 @@
-"""One configured log source and how it does: opened when it can be, tried again when it fails, always with a reason."""
+"""One configured log source and how it does: opened when it can be, tried again when it fails."""
 
 from __future__ import annotations
 

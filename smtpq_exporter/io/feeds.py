@@ -1,4 +1,4 @@
-"""All log sources of one mail server instance, read in turn; the one that "auto" stands for is looked for until found."""
+"""All log sources of one mail server instance, read in turn; "auto" is looked for until found."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ FIND_SECONDS = 10.0
 class Feeds:
     """`specs` as configured, `paths` what "auto" may find, `stored` positions by spec. One thread polls."""
 
-    def __init__(self, specs: Sequence[str], paths: Sequence[str], stored: Mapping[str, Any], start: str) -> None:
+    def __init__(
+        self, specs: Sequence[str], paths: Sequence[str], stored: Mapping[str, Any], start: str
+    ) -> None:
         self._paths, self._stored, self._start = paths, dict(stored), start
         self._feeds = [Feed(spec, self._position(spec), start, spec) for spec in specs if spec != "auto"]
         self._looking = "auto" in specs
@@ -73,9 +75,8 @@ class Feeds:
         kinds: dict[str, list[Feed]] = {}
         for feed in self._feeds:
             kinds.setdefault(feed.kind, []).append(feed)
-        states = [
-            _state("log" if len(kinds) + self._looking == 1 else f"log:{kind}", feeds) for kind, feeds in kinds.items()
-        ]
+        alone = len(kinds) + self._looking == 1
+        states = [_state("log" if alone else f"log:{kind}", feeds) for kind, feeds in kinds.items()]
         if self._looking:
             states.append(self._looking_state("log:auto" if kinds else "log"))
         return tuple(states)

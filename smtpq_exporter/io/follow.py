@@ -1,10 +1,11 @@
-"""Following one log through its rotations by looking at its size and inode: no inotify, so network and overlay
-file systems work too. Each line is delivered once.
+"""Following one log through its rotations by looking at its size and inode: no inotify, so network and
+overlay file systems work too. Each line is delivered once.
 
-The log is a row of files, oldest first. The last one is live: it stands at the path. When another file stands there,
-or the live one was truncated, the directory is listed and the row is brought in line with it: what is newer than the
-newest known file was never read. The same step finds the way back after a restart. A predecessor is kept open for a
-while, because writers go on to write into it until they are told of the rotation.
+The log is a row of files, oldest first. The last one is live: it stands at the path. When another file stands
+there, or the live one was truncated, the directory is listed and the row is brought in line with it: what is
+newer than the newest known file was never read. The same step finds the way back after a restart. A
+predecessor is kept open for a while, because writers go on to write into it until they are told of the
+rotation.
 """
 
 from __future__ import annotations
@@ -13,21 +14,20 @@ import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from stat import S_ISREG
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io import rotated
 from smtpq_exporter.io.generation import Archive, Generation, PlainFile, TruncatedError, open_generation
 from smtpq_exporter.io.lines import LINE_LIMIT
 from smtpq_exporter.io.mark import Mark
-from smtpq_exporter.io.permission import denied
+from smtpq_exporter.io.permission import denied, look
 from smtpq_exporter.io.plan import make_plan
 from smtpq_exporter.io.source import Position
 
 #: Seconds for which a predecessor without new lines is looked at.
 LINGER = 60.0
 #: Bytes of one reading.
-CHUNK = 65536
+CHUNK = 131072
 #: Predecessors that are looked at beyond their end.
 MAX_LINGERING = 8
 #: Seconds for which nothing may stand at the path in the course of a rotation.
@@ -35,9 +35,10 @@ GAP = 5.0
 
 
 class Tail:
-    """Follows one path. `start` is one of source.STARTS and counts only without a position; `clock` is monotonic.
+    """Follows one path. `start`, one of source.STARTS, counts only without a position; `clock` is monotonic.
 
     Raises ValueError for a position that no Tail made.
+
     """
 
     def __init__(
@@ -53,12 +54,12 @@ class Tail:
         self.rotations = self.lost = self._cut = 0
         self._row: list[Generation] = []
         self._live: Generation | None = None
-        self._blank: PlainFile | None = None  # the live file, if it was empty when the directory was last listed
-        self._wanted: dict[Mark, bool] = {}  # read in part and not open; whether lines are lost if it is not found
+        self._blank: PlainFile | None = None  # the live file, if it was empty at the last listing
+        self._wanted: dict[Mark, bool] = {}  # read in part and not open; are lines lost if it is not found?
         self._finished: Mark | None = None  # the newest file that was read to its end and closed
         self._quiet_since: dict[Generation, float] = {}
         self._current = 0.0  # epoch: what was there before is in the row
-        self._seen: os.stat_result | None = None
+        self._seen: tuple[int, ...] | None = None  # trace of the live file when it was read to its end
         self._missing_since: float | None = None
         self._begun = self._settled = self._in_motion = False
         if position is not None:
@@ -73,7 +74,7 @@ class Tail:
         return self._cut + sum(generation.splitter.cut for generation in self._row)
 
     def poll(self, max_bytes: int) -> list[bytes]:
-        """Complete lines that came since the last poll, of about `max_bytes`. SourceError only if there are none."""
+        """Complete lines that came since, about `max_bytes`. SourceError only if there are none."""
         now, lines = time.time(), []
         self.behind = self._in_motion = False
         seen, error = self._look()
@@ -81,22 +82,24 @@ class Tail:
             self._arrange_if_needed(seen, now)
         except SourceError as reason:
             error = reason
-        unchanged = seen is not None and self._seen is not None and _same(seen, self._seen)
+        trace = _trace(seen) if seen else None
         for generation in tuple(self._row):
-            if generation.at_end and (unchanged if generation is self._live else not generation.grown()):
-                continue
             try:
+                unchanged = trace == self._seen if generation is self._live else not generation.grown()
+                if generation.at_end and unchanged:
+                    continue
                 new, max_bytes = self._read(generation, max_bytes)
             except OSError as reason:
                 self._put_back(generation)
-                error = SourceError("unavailable", f"cannot read {self.path}: {reason.strerror}", "is its disk well?")
+                what = f"cannot read {self.path}: {reason.strerror}"
+                error = SourceError("unavailable", what, "is its disk well?")
                 continue
             lines += new
             if max_bytes <= 0 and self._row[-1:] != [generation]:
                 self.behind = True
                 break
         else:
-            self._seen = seen
+            self._seen = trace
             self.behind = self._in_motion or not all(generation.at_end for generation in self._row)
         lines += self._let_go()
         if error and not lines:
@@ -128,36 +131,32 @@ class Tail:
         self._row, self._live = [], None
 
     def _look(self) -> tuple[os.stat_result | None, SourceError | None]:
-        """What stands at the path, or what is wrong there; neither while a rotation has emptied it for a moment."""
+        """What stands at the path, or what is wrong there; neither while a rotation has just emptied it."""
         try:
-            seen = os.stat(self.path)
-        except (FileNotFoundError, NotADirectoryError):
-            now = self._clock()
-            if self._missing_since is None:
-                self._missing_since = now if self._row else now - GAP
-            if now - self._missing_since < GAP:
-                return None, None
-            hint = "does the mail server log elsewhere? Set `logs` of this instance"
-            return None, SourceError("unavailable", f"{self.path} does not exist", hint)
-        except PermissionError:
-            return None, denied(self.path)
-        except OSError as reason:
-            what = f"cannot look at {self.path}: {reason.strerror}"
-            return None, SourceError("unavailable", what, "is its file system mounted?")
-        self._missing_since = None
-        if not S_ISREG(seen.st_mode):
-            return None, SourceError("unavailable", f"{self.path} is not a regular file", "give the log file itself")
-        return seen, None
+            seen = look(self.path)
+        except SourceError as reason:
+            return None, reason
+        now = self._clock()
+        if seen is not None:
+            self._missing_since = None
+        elif self._missing_since is None:
+            self._missing_since = now if self._row else now - GAP
+        if self._missing_since is None or now - self._missing_since < GAP:
+            return seen, None
+        hint = "does the mail server log elsewhere? Set `logs` of this instance"
+        return None, SourceError("unavailable", f"{self.path} does not exist", hint)
 
     def _arrange_if_needed(self, seen: os.stat_result | None, now: float) -> None:
         live = self._live
         if not self._begun:
             self._begin()
-        elif not self._settled or (seen and (live is None or (live.dev, live.ino) != (seen.st_dev, seen.st_ino))):
+        elif not self._settled or (
+            seen and (live is None or (live.dev, live.ino) != (seen.st_dev, seen.st_ino))
+        ):
             self._arrange()
         elif seen is None:
             self._live = None
-        elif self._blank and not (self._seen and _same(seen, self._seen)):
+        elif self._blank and _trace(seen) != self._seen:
             # It may have been filled, copied and truncated since: the copy would tell.
             self._blank.begun()
             self._arrange()
@@ -199,7 +198,7 @@ class Tail:
         self._begun = self._settled = True
 
     def _arrange(self) -> None:
-        """Bring the row in line with the directory. All or nothing: what is in motion is left for the next poll."""
+        """Bring the row in line with the directory. All or nothing: what is in motion is left for later."""
         real = os.path.realpath(self.path)
         for generation in tuple(self._row):
             if isinstance(generation, PlainFile) and not generation.intact():
@@ -207,7 +206,14 @@ class Tail:
         bases = [mark.base for mark in self._wanted] + [generation.base for generation in self._row]
         bases += [self._finished.base] if self._finished else []
         files = rotated.listing(self.path, bases)
-        plan = make_plan(files, self._row, self._wanted, self._finished, self._blank, self._current)
+        plan = make_plan(
+            files,
+            self._row,
+            wanted=self._wanted,
+            finished=self._finished,
+            blank=self._blank,
+            since=self._current,
+        )
         opened: dict[int, Generation] = {}
         unreadable = 0
         try:
@@ -248,7 +254,7 @@ class Tail:
         try:
             while budget > 0:
                 lines += generation.read(min(budget, CHUNK))
-                budget -= CHUNK
+                budget -= generation.taken
                 self._quiet_since.pop(generation, None)
                 if generation.at_end:
                     break
@@ -264,10 +270,10 @@ class Tail:
         self._close(generation)
 
     def _let_go(self) -> list[bytes]:
-        """Close predecessors that were read to their end long enough ago, the oldest first; return their last lines.
+        """Close predecessors that were read to their end long ago, the oldest first; return their last lines.
 
-        A last line without its newline will not get it any more. The order makes that all that is older than the
-        newest closed one was read.
+        A last line without its newline will not get it any more. The order makes that all that is older than
+        the newest closed one was read.
         """
         now, lines = self._clock(), []
         old = [generation for generation in self._row if generation is not self._live]
@@ -276,7 +282,9 @@ class Tail:
                 self._quiet_since.setdefault(generation, now)
         for number, generation in enumerate(old):
             quiet = now - self._quiet_since.get(generation, now)
-            patient = isinstance(generation, PlainFile) and quiet < LINGER and len(old) - number <= MAX_LINGERING
+            patient = (
+                isinstance(generation, PlainFile) and quiet < LINGER and len(old) - number <= MAX_LINGERING
+            )
             if patient or not generation.at_end:
                 break
             lines += generation.splitter.end()
@@ -294,14 +302,9 @@ class Tail:
         generation.close()
 
 
-def _same(one: os.stat_result, other: os.stat_result) -> bool:
-    """Whether nothing was written between two looks; the same size may hide a truncation, so the time counts too."""
-    return (one.st_ino, one.st_size, one.st_mtime_ns, one.st_dev) == (
-        other.st_ino,
-        other.st_size,
-        other.st_mtime_ns,
-        other.st_dev,
-    )
+def _trace(seen: os.stat_result) -> tuple[int, ...]:
+    """What changes when something is written. The same size may hide a truncation, so the time is in it."""
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns
 
 
 def _close(generations: Iterable[Generation]) -> None:

@@ -1,7 +1,8 @@
 """One file that carries lines of a log, from the first byte that is not counted yet to its end.
 
-A log is a row of such files: a rotation ends one and begins the next. What is read is checked against the size and
-the first bytes of the file afterwards, so one that is truncated while it is read yields nothing false.
+A log is a row of such files: a rotation ends one and begins the next. What is read is checked against the
+size and the first bytes of the file afterwards, so one that is truncated while it is read yields nothing
+false.
 """
 
 from __future__ import annotations
@@ -27,6 +28,8 @@ class Generation(Protocol):
     splitter: LineSplitter
     at_end: bool
     """Whether the last reading came to the end of what there is."""
+    taken: int
+    """Bytes that the last reading took."""
 
     def read(self, max_bytes: int) -> list[bytes]:
         """Lines that are complete by now, of at most `max_bytes` more. Raises TruncatedError or OSError."""
@@ -47,10 +50,13 @@ class Generation(Protocol):
         """Give back the file."""
 
 
-def open_generation(file: LogFile, base: str, mark: Mark | None = None, limit: int = LINE_LIMIT) -> Generation:
-    """Open a listed file at `mark`, or at its start. OSError if it is gone or no longer the one that was listed.
+def open_generation(
+    file: LogFile, base: str, mark: Mark | None = None, limit: int = LINE_LIMIT
+) -> Generation:
+    """Open a listed file at `mark`, or at its start. OSError if it is gone, or is another one by now.
 
     Lines longer than `limit` bytes are cut.
+
     """
     return (Archive if file.compression else PlainFile)(file, base, mark, limit)
 
@@ -66,7 +72,7 @@ class PlainFile:
             raise FileNotFoundError(f"{file.path} was renamed while it was opened")
         self.base, self.dev, self.ino = base, file.dev, file.ino
         self.splitter = LineSplitter(limit)
-        self.at_end = False
+        self.at_end, self.taken = False, 0
         self._size = status.st_size
         self._reach = min(mark.offset, self._size) if mark else 0
         self._head = os.pread(self._fd, HEAD, 0)
@@ -82,7 +88,7 @@ class PlainFile:
         head = os.pread(self._fd, HEAD, 0)
         if self._size < self._reach + len(data) or not head.startswith(self._head):
             raise TruncatedError
-        self._head = head
+        self._head, self.taken = head, len(data)
         self._reach += len(data)
         self.at_end = not data or self._reach >= self._size
         lines = self.splitter.feed(data)
@@ -98,7 +104,7 @@ class PlainFile:
         return self._size >= self._reach and os.pread(self._fd, HEAD, 0).startswith(self._head)
 
     def begun(self) -> bool:
-        """Whether a first byte was seen, now if not before. Until then a truncation leaves no trace in the file."""
+        """Whether a first byte was seen, now if not before. Until then a truncation leaves no trace."""
         if not self._head:
             self._head = os.pread(self._fd, HEAD, 0)
         return bool(self._head)
@@ -141,6 +147,7 @@ class Archive:
         self.base, self.dev, self.ino = base, file.dev, file.ino
         self.splitter = LineSplitter(limit)
         self.at_end = self.damaged = False
+        self.taken = 0
         self._skip = self._reach = mark.offset if mark else 0
         self._stream: BinaryIO = open_stream(file)
         if os.fstat(self._stream.fileno()).st_ino != file.ino:
@@ -158,6 +165,7 @@ class Archive:
             data = self._stream.read(min(max_bytes, self._skip) if self._skip else max_bytes)
         except UNREADABLE:
             data, self.damaged = b"", True
+        self.taken = len(data)
         if not data:
             self.at_end = True
             return []
@@ -177,7 +185,8 @@ class Archive:
 
     def mark(self) -> Mark:
         """Found again by its first bytes."""
-        return Mark(self.base, self.ino, self._reach - self.splitter.held, len(self._head), digest(self._head))
+        offset = self._reach - self.splitter.held
+        return Mark(self.base, self.ino, offset, len(self._head), digest(self._head))
 
     def lag(self) -> int:
         """Not known before the end was reached."""

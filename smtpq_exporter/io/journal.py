@@ -1,8 +1,9 @@
 """The systemd journal as a source: a `journalctl -o json --follow` child, and the cursor of its last entry.
 
-No library is needed, and no more right than to be in group systemd-journal. To begin at the end means after the
-newest entry of all, whose cursor is asked for first: then nothing that comes later can be missed, not even by a crash.
-A child that ends is started again after a while, each time a longer one. Source of truth: journalctl(1).
+No library is needed, and no more right than to be in group systemd-journal. To begin at the end means after
+the newest entry of all, whose cursor is asked for first: then nothing that comes later can be missed, not
+even by a crash. A child that ends is started again after a while, each time a longer one. Source of truth:
+journalctl(1).
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ _GROUP = "add the service's user to group systemd-journal (systemd: Supplementar
 
 
 class Journal:
-    """Follows the journal; see LogSource. `words` are matches (FIELD=value), and directories or files of journals."""
+    """Follows the journal; see LogSource. `words` are matches (FIELD=value), directories or files."""
 
     kind = "journal"
 
@@ -95,7 +96,7 @@ class Journal:
         if not self._placed:
             argv = [*self._argv, *options, "--lines=1"]
         elif self._cursor_refused:
-            # By time then: the entries of the second that were delivered before are passed over by their time.
+            # By time then; entries of that second that were delivered before are passed over.
             argv = [*self._argv, *options, "--follow", "--no-tail", f"--since=@{self._micros // 1_000_000}"]
         else:
             after = [f"--after-cursor={self._cursor}"] if self._cursor else []
@@ -127,7 +128,9 @@ class Journal:
             cursor, micros, line = entry(text)
         except ValueError:
             if not text.startswith(b"-- "):  # some versions tell of reboots
-                self._error = SourceError("parse", "journalctl wrote something that is no entry", "is it journalctl?")
+                self._error = SourceError(
+                    "parse", "journalctl wrote something that is no entry", "is it journalctl?"
+                )
             return
         self._heard = True
         if self._cursor_refused and micros <= self._micros:
@@ -168,6 +171,8 @@ def fault(complaint: str) -> SourceError:
     if "permission" in text or "not seeing messages" in text:
         return SourceError("permission", "may not read the system's journal", _GROUP)
     if "no journal files" in text:
-        hint = "is journald running here? In a container, mount the host's /var/log/journal and name that directory"
+        hint = "is journald running here? In a container, mount the host's /var/log/journal and name it"
         return SourceError("unavailable", "there is no journal", hint)
-    return SourceError("unavailable", f"journalctl ended: {complaint[-300:]}", "try it by hand: journalctl -n 1")
+    return SourceError(
+        "unavailable", f"journalctl ended: {complaint[-300:]}", "try it by hand: journalctl -n 1"
+    )

@@ -1,7 +1,8 @@
-"""One entry of `journalctl -o json` -> the line that a syslog daemon would have written. Pure: bytes in, bytes out.
+"""One entry of `journalctl -o json` -> the line that a syslog daemon would have written. Pure.
 
-Source of truth: systemd's "Journal JSON Format": a field is a string; an array of numbers where it is not printable
-UTF-8; an array of such values where it stands in the entry more than once; null where it is too large.
+Source of truth: systemd's "Journal JSON Format": a field is a string; an array of numbers where it is not
+printable UTF-8; an array of such values where it stands in the entry more than once; null where it is too
+large.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ FIELDS = ("MESSAGE", "SYSLOG_IDENTIFIER", "SYSLOG_PID", "_PID", "_COMM", "_HOSTN
 
 
 class Entry(NamedTuple):
-    """`line` is empty for an entry without a message; `micros` is its time in microseconds since the epoch."""
+    """`line` is empty for an entry without a message; `micros` are microseconds since the epoch."""
 
     cursor: str
     micros: int
@@ -30,7 +31,7 @@ def entry(text: bytes) -> Entry:
     except (KeyError, TypeError, RecursionError):
         raise ValueError("not an entry of the journal") from None
     if not isinstance(cursor, str):
-        raise ValueError("not an entry of the journal")
+        raise ValueError("not an entry of the journal")  # noqa: TRY004 - the input is wrong, not the caller
     message = _value(fields.get("MESSAGE"))
     if not message:
         return Entry(cursor, micros, b"")
@@ -45,9 +46,10 @@ def entry(text: bytes) -> Entry:
 def _stamp(micros: int) -> bytes:
     seconds, fraction = divmod(micros, 1_000_000)
     try:
-        return b"%s.%06d+00:00" % (time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode(), fraction)
+        moment = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds)).encode()
     except (OverflowError, OSError, ValueError):
         raise ValueError("a time outside of the calendar") from None
+    return b"%s.%06d+00:00" % (moment, fraction)
 
 
 def _word(value: Any) -> bytes:

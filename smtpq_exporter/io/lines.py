@@ -1,8 +1,8 @@
 """Bytes as they come -> complete lines. A line is never split and never costs more memory than LINE_LIMIT.
 
-Lines are bytes: NUL and invalid UTF-8 pass. A longer line is delivered once, cut to the limit, when its newline
-comes; what is beyond is dropped as it arrives, and the cut is counted. NULs before a line are the hole that a
-writer without O_APPEND leaves behind after copytruncate: they are passed over.
+Lines are bytes: NUL and invalid UTF-8 pass. A longer line is delivered once, cut to the limit, when its
+newline comes; what is beyond is dropped as it arrives, and the cut is counted. NULs before a line are the
+hole that a writer without O_APPEND leaves behind after copytruncate: they are passed over.
 """
 
 from __future__ import annotations

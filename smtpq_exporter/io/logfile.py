@@ -1,8 +1,8 @@
 """Log files as a source: one path, or all that fit a pattern, each followed through its rotations.
 
-A container's files are named anew at each start, so a pattern is looked up again and again. A file that appears after
-the first look is read from its beginning; predecessors (FILE.1, FILE-20241124.gz) belong to the file that they
-were, even if the pattern fits them.
+A container's files are named anew at each start, so a pattern is looked up again and again. A file that
+appears after the first look is read from its beginning; predecessors (FILE.1, FILE-20241124.gz) belong to the
+file that they were, even if the pattern fits them.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""Where reading stands in one file of a log, and how that file is found again: after a restart, renamed, copied, compressed.
+"""Where reading stands in one file of a log, and how that file is found again: after a restart, renamed,
+copied, compressed.
 
-Inodes are reused, copies have another inode, compressed files other bytes. So a file is known by its first bytes;
-the inode only prefers one of several that agree, and without it the bytes before the position must agree as well.
+Inodes are reused, copies have another inode, compressed files other bytes. So a file is known by its first
+bytes; the inode only prefers one of several that agree, and without it the bytes before the position must
+agree as well.
 """
 
 from __future__ import annotations
@@ -28,9 +30,10 @@ UNREADABLE = (EOFError, OSError, lzma.LZMAError, zlib.error)
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """`offset` is the position after the last delivered line, in uncompressed bytes; `base` the real path while live.
+    """`offset` is the position after the last delivered line, in uncompressed bytes.
 
-    `head` is the digest of the first `head_size` bytes, `tail` that of the `tail_size` bytes before `tail_end`.
+    `base` is the real path that the file had while it was live. `head` is the digest of the first
+    `head_size` bytes, `tail` that of the `tail_size` bytes before `tail_end`.
     """
 
     base: str
@@ -71,11 +74,11 @@ def digest(data: bytes) -> str:
 
 
 def find(files: Sequence[LogFile], mark: Mark, heads: dict[int, bytes]) -> int | None:
-    """Index of the file that `mark` was made in, None if it is not there. Files that cannot be read do not agree.
+    """Index of the file that `mark` was made in, None if it is not there or cannot be read.
 
-    Other files may begin alike, so the strongest evidence decides: the same inode; a rotated copy or archive; a copy
-    that has less than was read; last, a copy put in the place of the live file, and only if all of HEAD agrees.
-    `heads` keeps the first bytes by index from one call to the next.
+    Other files may begin alike, so the strongest evidence decides: the same inode; a rotated copy or archive;
+    a copy that has less than was read; last, a copy put in the place of the live file, and only if all of
+    HEAD agrees. `heads` keeps the first bytes by index from one call to the next.
     """
     for evidence in (_same_file, _rotated_copy, _short_copy, _live_copy):
         for place, file in enumerate(files):
@@ -130,7 +133,7 @@ def _live_copy(file: LogFile, mark: Mark) -> bool:
 
 
 def _tail_agrees(file: LogFile, mark: Mark) -> bool:
-    """Whether the bytes before the position are the same, as far as they are there and can be seen without effort."""
+    """Whether the bytes before the position are the same, as far as that can be seen without effort."""
     if file.compression or file.size < mark.tail_end or not mark.tail_size:
         return True
     try:

@@ -1,17 +1,36 @@
-"""What to do when a file may not be read: the words of the hint."""
+"""Whether a log file can be read, and if not, the words that tell what to do."""
 
 from __future__ import annotations
 
 import grp
 import os
+from stat import S_ISREG
 
 from smtpq_exporter.errors import SourceError
+
+
+def look(path: str) -> os.stat_result | None:
+    """What stands at the path; None if nothing does. Raises SourceError for anything but a regular file."""
+    try:
+        seen = os.stat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except PermissionError:
+        raise denied(path) from None
+    except OSError as reason:
+        hint = "is its file system mounted?"
+        raise SourceError("unavailable", f"cannot look at {path}: {reason.strerror}", hint) from None
+    if not S_ISREG(seen.st_mode):
+        raise SourceError("unavailable", f"{path} is not a regular file", "give the log file itself")
+    return seen
 
 
 def denied(path: str, what: str = "") -> SourceError:
     """The error for a path that this process may not read, with the group that may."""
     obstacle = _obstacle(path)
-    text = f"{what or 'may not read'} {path}" + ("" if obstacle == path else f" (directory {obstacle} is closed)")
+    text = f"{what or 'may not read'} {path}"
+    if obstacle != path:
+        text += f" (directory {obstacle} is closed)"
     return SourceError("permission", text, _hint(obstacle))
 
 
@@ -35,4 +54,4 @@ def _hint(path: str) -> str:
             group = ""
     if group and group != "root":
         return f"add the service's user to group {group} (systemd: SupplementaryGroups={group})"
-    return "its group may not read it either: log to the journal instead, or give the file to group adm with mode 0640"
+    return "its group may not read it either: log to the journal, or give it to group adm with mode 0640"

@@ -1,7 +1,8 @@
-"""What has to be opened so that no line of a log is missed and none is read twice, given what is there and what is known.
+"""What has to be opened so that no line of a log is missed and none is read twice, given what is there and
+what is known.
 
-Files that were read to their end are only remembered by the newest of them. So whatever is newer than that one and
-is not known was never read. Nothing is opened or closed here.
+Files that were read to their end are only remembered by the newest of them. So whatever is newer than that
+one and is not known was never read. Nothing is opened or closed here.
 """
 
 from __future__ import annotations
@@ -13,7 +14,8 @@ from smtpq_exporter.io.generation import Generation, PlainFile
 from smtpq_exporter.io.mark import HEAD, Mark, begins_like, find
 from smtpq_exporter.io.rotated import LogFile
 
-#: Clocks of file systems are coarse: a file that changed up to so many seconds before a moment may have changed since.
+#: Clocks of file systems are coarse: a file that changed up to so many seconds before a moment may have
+#: changed since.
 CLOCK_SLACK = 1.0
 
 
@@ -36,6 +38,7 @@ class Plan:
 def make_plan(
     files: Sequence[LogFile],
     row: Sequence[Generation],
+    *,
     wanted: Collection[Mark],
     finished: Mark | None,
     blank: Generation | None,
@@ -43,9 +46,9 @@ def make_plan(
 ) -> Plan:
     """Compare the listing `files` (newest first) with the open files and the marks of others.
 
-    `finished` is the newest file that was read to its end. `blank` is the open live file if nothing was seen in it yet:
-    it may have been filled, copied and emptied since, so it tells nothing about what is older. `since` is the epoch
-    until which everything was known; it decides where nothing is known any more.
+    `finished` is the newest file that was read to its end. `blank` is the open live file if nothing was seen
+    in it yet: it may have been filled, copied and emptied since, so it tells nothing about what is older.
+    `since` is the epoch until which everything was known; it decides where nothing is known any more.
     """
     plan = Plan()
     heads: dict[int, bytes] = {}
@@ -59,7 +62,7 @@ def make_plan(
                 plan.replaced.append(generation)
                 plan.resumed[place] = generation.mark()
             else:
-                plan.kept[place] = generation  # compressed meanwhile: its place counts, what is open is still whole
+                plan.kept[place] = generation  # compressed meanwhile: what is open is still whole
     for mark in wanted:
         place = find(files, mark, heads)
         if place is None:
@@ -74,7 +77,8 @@ def make_plan(
     for place, file in enumerate(files[: oldest if oldest is not None else len(files)]):
         if place in known or place in plan.kept or not (file.live or file.size):
             continue
-        if (file.live or oldest is not None or file.mtime >= since - CLOCK_SLACK) and not _copied(plan, place, file):
+        recent = file.live or oldest is not None or file.mtime >= since - CLOCK_SLACK
+        if recent and not _copied(plan, place, file):
             plan.unread.append(place)
     return plan
 
@@ -85,7 +89,7 @@ def _more(file: LogFile, mark: Mark) -> bool:
 
 
 def _copied(plan: Plan, place: int, file: LogFile) -> bool:
-    """Whether a predecessor is the copy that copytruncate has made of the live file, which it will truncate now."""
+    """Whether a predecessor is copytruncate's copy of the live file, which will be truncated any moment."""
     if place == 0 or file.compression:
         return False
     live = plan.kept.get(0)

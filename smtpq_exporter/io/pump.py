@@ -1,8 +1,8 @@
-"""From the log sources of one mail server instance to its counters: the thread that follows, counts and saves.
+"""From the log sources of one mail server instance to its counters: the thread that follows, counts, saves.
 
-Each line counts once. Counters and read positions are saved together, so after a crash both tell of the same lines.
-Work is done in small batches with a pause between, so that nothing else in this process has to wait for it.
-A source that fails is a Fault; the others go on, and it is tried again.
+Each line counts once. Counters and read positions are saved together, so after a crash both tell of the same
+lines. Work is done in small batches with a pause between, so that nothing else in this process has to wait
+for it. A source that fails is a Fault; the others go on, and it is tried again.
 """
 
 from __future__ import annotations
@@ -66,16 +66,21 @@ def open_pump(
 ) -> LogPump[T] | None:
     """Make the pump of an instance; None if it has no logs. Never fails: `states` tells what is wrong.
 
-    `tally` makes counters from a stored state (None: fresh ones), and raises ValueError, KeyError or TypeError for one
-    that it does not understand; `parser` makes the parser that counts into them. Without a `state_directory` nothing
-    is stored. `start` is one of source.STARTS. `paths` stand for Discovery.logs of the mail server.
+    `tally` makes counters from a stored state (None: fresh ones), and raises ValueError, KeyError or
+    TypeError for one that it does not understand; `parser` makes the parser that counts into them. Without a
+    `state_directory` nothing is stored. `start` is one of source.STARTS. `paths` stand for Discovery.logs of
+    the mail server.
     """
     if not instance.logs:
         return None
     if paths is None:
         paths = MTAS[instance.mta].discovery.logs
-    checkpoint = Checkpoint(os.fspath(state_directory), instance.mta, instance.name) if state_directory else None
-    return LogPump(instance.logs, paths, checkpoint, start, tally, parser, save_seconds)
+    checkpoint = None
+    if state_directory:
+        checkpoint = Checkpoint(os.fspath(state_directory), instance.mta, instance.name)
+    return LogPump(
+        instance.logs, paths, checkpoint, start, tally=tally, parser=parser, save_seconds=save_seconds
+    )
 
 
 class LogPump(Generic[T]):
@@ -87,6 +92,7 @@ class LogPump(Generic[T]):
         paths: Sequence[str],
         checkpoint: Checkpoint | None,
         start: str,
+        *,
         tally: Callable[[dict[str, Any] | None], T],
         parser: Callable[[T], Counting],
         save_seconds: float = SAVE_SECONDS,
@@ -148,7 +154,8 @@ class LogPump(Generic[T]):
     def states(self) -> tuple[SourceState, ...]:
         """How the sources do; what is wrong with the state file is told with the first of them."""
         if self._feeds is None:
-            return (SourceState("log", why="waiting for the state file", fault=self._fault, errors=dict(self._errors)),)
+            why, errors = "waiting for the state file", dict(self._errors)
+            return (SourceState("log", why=why, fault=self._fault, errors=errors),)
         first, *others = self._feeds.states()
         errors = {kind: first.errors[kind] + self._errors[kind] for kind in FAULT_KINDS}
         why = f"{first.why}; {self._note}" if self._note else first.why
@@ -188,14 +195,14 @@ class LogPump(Generic[T]):
         with self._lock:
             try:
                 parser.feed(lines)
-            except Exception:  # a mistake in a parser must not end the following; its batch is counted in part
+            except Exception:  # a parser's mistake must not end the following; its batch is counted in part
                 self._errors["parse"] += 1
                 log.exception("counting log lines failed")
         return sum(map(len, lines)) + len(lines)
 
     def _save_if_due(self) -> None:
-        due = self._saved_at is None or (self._unsaved and time.monotonic() - self._saved_at >= self._save_seconds)
-        if due or self._unsaved >= SAVE_BYTES:
+        since = time.monotonic() - self._saved_at if self._saved_at is not None else None
+        if since is None or (self._unsaved and since >= self._save_seconds) or self._unsaved >= SAVE_BYTES:
             self.save()
 
     def _load(self) -> bool:
@@ -205,7 +212,8 @@ class LogPump(Generic[T]):
             try:
                 if not self._checkpoint.lock():
                     text = f"{self._checkpoint.path} is in use by another process"
-                    self._fault = Fault("unavailable", text, "one smtpq-exporter only may use a state directory")
+                    hint = "one smtpq-exporter only may use a state directory"
+                    self._fault = Fault("unavailable", text, hint)
                     return False
                 state = self._checkpoint.load() or {}
                 self._fault = None

@@ -1,8 +1,9 @@
-"""The files of one log: the live one and what logrotate, newsyslog, Docker or the kubelet made of its predecessors.
+"""The files of one log: the live one, and its predecessors as logrotate, newsyslog or the kubelet left them.
 
-Names: FILE.1, FILE.01, FILE-20241124, FILE.20241124-065001, STEM-20241124.log, each also compressed (.gz, .xz, .bz2).
-Only names and attributes are read here; what is inside decides later whether a file is the one that was looked for.
-Source of truth: logrotate(8) (dateext, dateformat, extension, start), kubelet's container log rotation.
+Names: FILE.1, FILE.01, FILE-20241124, FILE.20241124-065001, STEM-20241124.log, each also compressed (.gz,
+.xz, .bz2). Only names and attributes are read here; what is inside decides later whether a file is the one
+that was looked for. Source of truth: logrotate(8) (dateext, dateformat, extension, start), kubelet's
+container log rotation.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ _SUFFIX = re.compile(r"[.-]\d+(?:[-._T:]\d+)*")
 _SUFFIX_AT_END = re.compile(_SUFFIX.pattern + "()$")
 _SUFFIX_BEFORE_EXTENSION = re.compile(_SUFFIX.pattern + r"(\.\w+)$")
 _DIGITS = re.compile(r"\d+")
-#: A single number with fewer digits counts rotations (1 is the newest); else it is a date (the greatest is the newest).
+#: A single number with fewer digits counts rotations (1 is the newest); else it is a date (the greatest is
+#: the newest).
 _DATE_DIGITS = 6
 
 
@@ -40,9 +42,10 @@ class LogFile(NamedTuple):
 def listing(path: str, former: Iterable[str] = ()) -> list[LogFile]:
     """All files of the log, the newest first, the live one at the front.
 
-    `former` are real paths that the log had before (a symlink may point to another file by now); their files count
-    as older. A directory that may be passed but not listed shows the live file only. While renaming goes on, a
-    listing may show a file twice or not at all: only two in a row that agree are to be trusted.
+    `former` are real paths that the log had before (a symlink may point to another file by now); their files
+    count as older. A directory that may be passed but not listed shows the live file only. While renaming
+    goes on, a listing may show a file twice or not at all: only two in a row that agree are to be trusted.
+
     """
     real = os.path.realpath(path)
     found: list[LogFile] = []

@@ -1,7 +1,8 @@
 """What the pump asks of every place that log lines come from.
 
-A log source belongs to one thread. It delivers each line once: what it delivered is in its position; what is not in
-its position will be delivered, also after a restart, as far as the place keeps its lines (a socket does not).
+A log source belongs to one thread. It delivers each line once: what it delivered is in its position; what is
+not in its position will be delivered, also after a restart, as far as the place keeps its lines (a socket
+does not).
 """
 
 from __future__ import annotations
@@ -18,11 +19,11 @@ Position = dict[str, Any]
 
 
 class LogSource(Protocol):
-    """One configured place of log lines: a file or a pattern of files, the journal, a socket, standard input."""
+    """One configured place of log lines: files, the journal, a socket, standard input."""
 
     @property
     def behind(self) -> bool:
-        """Whether the last poll stopped because it had delivered enough, not because there was nothing more."""
+        """Whether the last poll stopped because it had delivered enough."""
 
     @property
     def rotations(self) -> int:
@@ -34,13 +35,13 @@ class LogSource(Protocol):
 
     @property
     def lost(self) -> int:
-        """Times since the source was opened that lines may have been lost: the file that held them is gone."""
+        """How often lines may have been lost since the source was opened: their file is gone."""
 
     def poll(self, max_bytes: int) -> list[bytes]:
         """Complete lines that came since the last poll, of about `max_bytes`. Never blocks.
 
-        Raises SourceError (permission, unavailable, parse) only when there is nothing to deliver. Polling again is
-        always allowed, and notices by itself when the place is back.
+        Raises SourceError (permission, unavailable, parse) only when there is nothing to deliver. Polling
+        again is always allowed, and notices by itself when the place is back.
         """
 
     def position(self) -> Position:

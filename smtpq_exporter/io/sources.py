@@ -1,6 +1,7 @@
 """From the words of the configuration to a log source, and the choice where it says "auto".
 
-Words: a path or pattern, `journal[:MATCH or directory ...]`, `docker:PATH`, `cri:PATH`, `stdin`, `syslog:PATH or PORT`.
+Words: a path or pattern, `journal[:MATCH or directory ...]`, `docker:PATH`, `cri:PATH`, `stdin`, `syslog:PATH
+or PORT`.
 """
 
 from __future__ import annotations
@@ -34,6 +35,7 @@ def open_source(spec: str, position: Position | None, start: str) -> LogSource:
     """Open one source at its stored position, or where `start` says.
 
     Raises SourceError, and ValueError, KeyError or TypeError for a position that is none.
+
     """
     word, _, rest = spec.partition(":")
     match kind(spec):
@@ -51,19 +53,22 @@ def open_source(spec: str, position: Position | None, start: str) -> LogSource:
 def choose(
     paths: Sequence[str], stored: Container[str] = (), journal: Callable[[], SourceError | None] | None = None
 ) -> tuple[str, str]:
-    """Where a mail server logs: (spec, why). `paths` are its usual log files, `stored` the sources read before.
+    """Where a mail server logs: (spec, why). `paths` are its usual log files, `stored` what was read before.
 
-    The one that was read before, while it exists; else the first file that may be read; else the journal. Raises
-    SourceError that says what to do. `journal` answers whether the journal may be read: None, or why not.
+    The one that was read before, while it exists; else the first file that may be read; else the journal.
+    Raises SourceError that says what to do. `journal` answers whether the journal may be read: None, or why
+    not.
     """
     existing = [path for path in paths if glob.glob(path) or os.path.exists(path)]
-    readable = [path for path in existing if any(os.access(name, os.R_OK) for name in glob.glob(path) or [path])]
+    readable = [
+        path for path in existing if any(os.access(name, os.R_OK) for name in glob.glob(path) or [path])
+    ]
     for path in (*(path for path in readable if path in stored), *(() if "journal" in stored else readable)):
         return path, f"the mail server's log file {path}" + (", as before" if path in stored else "")
     refused = (journal or journal_fault)()
     if refused is None:
         unread = f"{existing[0]} may not be read" if existing else "there is no log file of this mail server"
-        return "journal", "the journal, as before" if "journal" in stored else f"the journal, because {unread}"
+        return "journal", "the journal" + (", as before" if "journal" in stored else f", because {unread}")
     if readable:
         return readable[0], f"the mail server's log file {readable[0]}"
     if existing:
@@ -74,11 +79,15 @@ def choose(
 
 def journal_fault() -> SourceError | None:
     """Why the journal cannot be read; None if there is an entry that this process may see."""
-    command = Command(["journalctl", *options(()), "--lines=1", "--output=json"], time.monotonic() + _JOURNAL_SECONDS)
+    command = Command(
+        ["journalctl", *options(()), "--lines=1", "--output=json"], time.monotonic() + _JOURNAL_SECONDS
+    )
     try:
         if b"".join(command).strip():
             return None
     except SourceError as reason:
         return SourceError(reason.kind, f"the journal cannot be asked ({reason.what})", reason.hint)
     complaint = command.complaint.decode("utf-8", "replace").strip()
-    return fault(complaint) if complaint else SourceError("unavailable", "the journal is empty", "is journald running?")
+    if complaint:
+        return fault(complaint)
+    return SourceError("unavailable", "the journal is empty", "is journald running?")

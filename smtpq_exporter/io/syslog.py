@@ -1,5 +1,5 @@
-"""An own syslog socket as a source, for hosts and containers without a log file: a unix datagram socket, or UDP on
-loopback. One datagram is one line; priority is taken off, RFC 5424 is turned into the older form.
+"""An own syslog socket as a source, for hosts and containers without a log file: a unix datagram socket, or
+UDP on loopback. One datagram is one line; priority is taken off, RFC 5424 is turned into the older form.
 
 A socket keeps nothing for a process that is not there. Truth: RFC 3164, RFC 5424 section 6, RFC 5426.
 """
@@ -145,13 +145,12 @@ def _udp(where: str) -> socket.socket:
     host, _, port = where.rpartition(":")
     host = host.strip("[]") or "127.0.0.1"
     try:
-        loopback = ipaddress.ip_address(host).is_loopback
-        number = int(port)
-        if not 0 <= number < 65536:
-            raise ValueError
+        loopback, number = ipaddress.ip_address(host).is_loopback, int(port)
     except ValueError:
+        loopback, number = False, -1
+    if not 0 <= number < 65536:
         hint = "give a path, a port, or 127.0.0.1:PORT"
-        raise SourceError("unavailable", f"syslog:{where} is no place to receive at", hint) from None
+        raise SourceError("unavailable", f"syslog:{where} is no place to receive at", hint)
     if not loopback:
         hint = "syslog has no authentication: receive on 127.0.0.1 or [::1], and forward to it with rsyslog"
         raise SourceError("unavailable", f"syslog:{where} is not a loopback address", hint)

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """A journalctl for tests: its entries are the lines of the file that --file names, each `CURSOR MESSAGE`.
 
-It knows the options that io/journal.py uses, and what the file DIRECTORY/mode says: "exit" ends after each new entry, "refuse"
-does not take cursors, "denied" and "none" complain like the real one. It writes its process id into DIRECTORY/pid.
+It knows the options that io/journal.py uses, and what the file DIRECTORY/mode says: "exit" ends after each
+new entry, "refuse" does not take cursors, "denied" and "none" complain like the real one. It writes its
+process id into DIRECTORY/pid.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ from pathlib import Path
 
 def main() -> None:
     """Show entries, and follow."""
-    options = dict(argument.lstrip("-").partition("=")[::2] for argument in sys.argv[1:] if argument.startswith("-"))
+    options = dict(
+        argument.lstrip("-").partition("=")[::2] for argument in sys.argv[1:] if argument.startswith("-")
+    )
     matches = [argument for argument in sys.argv[1:] if not argument.startswith("-")]
     journal = Path(options["file"])
     mode_file = journal.parent / "mode"
@@ -37,7 +40,7 @@ def main() -> None:
         return
     shown = 0
     while True:
-        new = [entry for entry in entries(journal)[shown:]]
+        new = entries(journal)[shown:]
         shown += len(new)
         fitting = [e for e in new if int(e[0]) > int(after or -1) and int(e[0]) >= since]
         show(fitting)

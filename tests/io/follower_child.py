@@ -1,7 +1,8 @@
-"""A process that forks followers: each is a real process, ready in milliseconds, that a test may kill at any moment.
+"""A process that forks followers: each is a real process, ready in milliseconds, that a test may kill at any
+moment.
 
-Usage: follower_child.py LOG STATE_DIRECTORY. Reads commands from standard input: `start` forks a follower and answers with
-its process id; `reap PID` waits for its end and answers; the end of input ends everything.
+Usage: follower_child.py LOG STATE_DIRECTORY. Reads commands from standard input: `start` forks a follower and
+answers with its process id; `reap PID` waits for its end and answers; the end of input ends everything.
 """
 
 from __future__ import annotations

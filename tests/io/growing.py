@@ -1,4 +1,6 @@
-"""A log that is written, rotated and compressed by a test, and counters that tell whether each line counted once."""
+"""A log that is written, rotated and compressed by a test, and counters that tell whether each line counted
+once.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from smtpq_exporter.model import LogTally
 
@@ -18,7 +20,10 @@ COMPRESS = {"gz": gzip.compress, "xz": lzma.compress, "bz2": bz2.compress}
 
 def line(number: int) -> bytes:
     """A log line that says which one it is."""
-    return b"Nov 24 06:50:%02d mx postfix/smtp[12]: %010d: to=<a@example.org>, status=sent" % (number % 60, number)
+    return b"Nov 24 06:50:%02d mx postfix/smtp[12]: %010d: to=<a@example.org>, status=sent" % (
+        number % 60,
+        number,
+    )
 
 
 def number_of(text: bytes) -> int:
@@ -33,7 +38,7 @@ class GrowingLog:
         self.path, self.written = path, 0
         self.file = path.open("ab", buffering=0)
 
-    def __enter__(self) -> GrowingLog:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -45,10 +46,8 @@ def test_every_damage_is_noticed(checkpoint: Checkpoint) -> None:
         with pytest.raises(CorruptError):
             checkpoint.load()
         path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
-        try:
+        with suppress(CorruptError):
             assert checkpoint.load() == STATE  # a changed blank or escape that means the same
-        except CorruptError:
-            pass
 
 
 @pytest.mark.parametrize(
@@ -64,7 +63,7 @@ def test_foreign_files_are_refused(checkpoint: Checkpoint, text: bytes) -> None:
 
 
 def test_newer_version_is_refused(checkpoint: Checkpoint) -> None:
-    """A file of a version that this program does not know is not guessed at, and the text says what is wrong."""
+    """A file of a version that is not known is not guessed at, and the text says what is wrong."""
     checkpoint.save(STATE)
     path = Path(checkpoint.path)
     path.write_bytes(path.read_bytes().replace(b'"version":1', b'"version":2'))
@@ -83,7 +82,9 @@ def test_set_aside_is_bounded(checkpoint: Checkpoint, tmp_path: Path) -> None:
 
 
 def test_lock(checkpoint: Checkpoint, tmp_path: Path) -> None:
-    """Two users of one state file would count everything twice: the second one is told, until the first closes."""
+    """Two users of one state file would count everything twice: the second one is told, until the first
+    closes.
+    """
     other = Checkpoint(str(tmp_path), "postfix", "out/1 ü")
     assert checkpoint.lock()
     assert checkpoint.lock()

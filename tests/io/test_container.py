@@ -40,8 +40,8 @@ def drain(files: LogFiles) -> list[bytes]:
 def test_docker_lines() -> None:
     """A record that ends in a newline is a line, of any text."""
     decoder = DockerDecoder()
-    lines = decoder.decode([docker("a \u00e9 \x00 \"q\"\n"), docker("\n"), docker("two\nlines\n")])
-    assert lines == ["a \u00e9 \x00 \"q\"".encode(), b"", b"two", b"lines"]
+    lines = decoder.decode([docker('a \u00e9 \x00 "q"\n'), docker("\n"), docker("two\nlines\n")])
+    assert lines == ['a \u00e9 \x00 "q"'.encode(), b"", b"two", b"lines"]
 
 
 def test_docker_partial_records() -> None:
@@ -59,7 +59,8 @@ def test_cri_partial_records() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", [b"", b"{", b"null", b"[1]", b'{"log":1}', b'{"log":"a\\n","stream":[]}', b"\xff\xfe", b"[" * 99_999]
+    "text",
+    [b"", b"{", b"null", b"[1]", b'{"log":1}', b'{"log":"a\\n","stream":[]}', b"\xff\xfe", b"[" * 99_999],
 )
 def test_foreign_lines_are_passed_over(text: bytes) -> None:
     """What has no envelope is counted as foreign and yields nothing, in both forms."""
@@ -78,7 +79,13 @@ def test_endless_parts_are_bounded() -> None:
     assert decoder.cut == 1
 
 
-@given(st.lists(st.tuples(st.binary(max_size=9), st.sampled_from([b"P", b"F"]), st.sampled_from([b"stdout", b"stderr"]))))
+@given(
+    st.lists(
+        st.tuples(
+            st.binary(max_size=9), st.sampled_from([b"P", b"F"]), st.sampled_from([b"stdout", b"stderr"])
+        )
+    )
+)
 def test_parts_survive_a_restart_anywhere(records: list[tuple[bytes, bytes, bytes]]) -> None:
     """With a restart between any two records the same lines come out."""
     whole, got = CriDecoder(), []
@@ -93,7 +100,9 @@ def test_parts_survive_a_restart_anywhere(records: list[tuple[bytes, bytes, byte
 
 
 def test_docker_file_is_followed(tmp_path: Path) -> None:
-    """Docker's file is followed through its rotation, and a line torn between two files and a restart is whole."""
+    """Docker's file is followed through its rotation, and a line torn between two files and a restart is
+    whole.
+    """
     path = tmp_path / "id-json.log"
     with GrowingLog(path) as log:
         files = LogFiles(str(path), None, "beginning", "docker")
@@ -109,7 +118,9 @@ def test_docker_file_is_followed(tmp_path: Path) -> None:
 
 
 def test_pods_come_and_go(tmp_path: Path) -> None:
-    """A pattern over the kubelet's symlinks finds new containers; one that was rotated or has gone is read to its end."""
+    """A pattern over the kubelet's symlinks finds new containers; one that was rotated or has gone is read to
+    its end.
+    """
     now = 1000.0
     (tmp_path / "pods").mkdir()
     (tmp_path / "containers").mkdir()
@@ -140,7 +151,9 @@ def test_pods_come_and_go(tmp_path: Path) -> None:
         for _ in range(4):
             now += 61.0
             assert drain(files) == []
-        assert list(files.position()["files"]) == [str(tmp_path / "containers" / "postfix-0_mail_smtp-abc.log")]
+        assert list(files.position()["files"]) == [
+            str(tmp_path / "containers" / "postfix-0_mail_smtp-abc.log")
+        ]
         files.close()
 
 

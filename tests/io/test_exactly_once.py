@@ -1,4 +1,6 @@
-"""Followers are killed at random moments while lines are written and files are rotated: each line counts once."""
+"""Followers are killed at random moments while lines are written and files are rotated: each line counts
+once.
+"""
 
 from __future__ import annotations
 
@@ -47,7 +49,9 @@ class Followers:
 @contextmanager
 def followers(log: Path, state: Path) -> Iterator[Followers]:
     argv = [sys.executable, "-m", "tests.io.follower_child", str(log), str(state)]
-    with subprocess.Popen(argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        argv, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
         try:
             yield Followers(process)
         finally:
@@ -81,7 +85,8 @@ def rotate(log: GrowingLog, dice: random.Random, rotation: str) -> None:
         log.write(dice.randrange(3))
         log.reopen()
     else:
-        # In production lines written between the copy and the truncation are lost to everybody: none are here.
+        # In production lines written between the copy and the truncation are lost to everybody: none are
+        # here.
         log.copytruncate()
     if dice.random() < 0.5:
         log.compress(kind=dice.choice(("gz", "xz", "bz2")))
@@ -91,15 +96,19 @@ def rotate(log: GrowingLog, dice: random.Random, rotation: str) -> None:
 
 @pytest.fixture
 def state(tmp_path: Path) -> Iterator[Path]:
-    """A state directory in memory where there is one: a kill does not need a disk, and many savings do not wait for it."""
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path) as directory:
+    """A state directory in memory where there is one: a kill does not need a disk, and many savings do not
+    wait for it.
+    """
+    with tempfile.TemporaryDirectory(
+        dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else tmp_path
+    ) as directory:
         yield Path(directory)
 
 
 @pytest.mark.parametrize("rotation", ["rename", "copytruncate"])
 def test_killed_at_any_moment(tmp_path: Path, state: Path, rotation: str) -> None:
-    """After dozens of SIGKILLs, rotations while dead and alive, the counters equal one reading of all lines."""
-    dice = random.Random(f"{rotation} {os.environ.get('SMTPQ_SEED', 7)}")
+    """After dozens of SIGKILLs and rotations, dead and alive, the counters equal one reading of all lines."""
+    dice = random.Random(f"{rotation} {os.environ.get('SMTPQ_SEED', '7')}")
     with GrowingLog(tmp_path / "mail.log") as log, followers(log.path, state) as control:
         seen: set[tuple[int, ...]] = set()
         follower = control.start()

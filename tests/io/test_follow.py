@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -123,7 +124,9 @@ def test_lines_still_go_to_the_old_file(log: GrowingLog) -> None:
 
 
 def test_old_file_is_let_go(log: GrowingLog) -> None:
-    """After a while without new lines the old file is closed, and its last line counts although it has no newline."""
+    """After a while without new lines the old file is closed, and its last line counts although it has no
+    newline.
+    """
     clock = Clock()
     tail = Tail(str(log.path), start="beginning", clock=clock)
     log.write_text(b"a\nlast")
@@ -241,7 +244,9 @@ def test_missing_at_the_start(tmp_path: Path) -> None:
 
 
 def test_predecessors_of_the_first_start_do_not_count(log: GrowingLog) -> None:
-    """What was rotated away before the first start stays uncounted, even if the live file is empty or comes later."""
+    """What was rotated away before the first start stays uncounted, even if the live file is empty or comes
+    later.
+    """
     log.write(5)
     log.rename()
     tail = Tail(str(log.path), start="beginning")
@@ -388,7 +393,9 @@ def test_inode_reuse(log: GrowingLog) -> None:
 
 
 def test_everything_was_rotated_out_while_dead(log: GrowingLog) -> None:
-    """If no file is known any more, all that were written since count, older ones do not, and the loss is noted."""
+    """If no file is known any more, all that were written since count, older ones do not, and the loss is
+    noted.
+    """
     log.write(5)
     log.rename()
     os.utime(f"{log.path}.1", (1, 1))
@@ -409,7 +416,7 @@ def test_everything_was_rotated_out_while_dead(log: GrowingLog) -> None:
 
 
 def test_damaged_archive(log: GrowingLog) -> None:
-    """A compressed predecessor that breaks off gives what it has, and the loss is noted; following goes on."""
+    """An archive that breaks off gives what it has, and the loss is noted; following goes on."""
     tail = Tail(str(log.path), start="beginning")
     log.write(50)
     drain(tail)
@@ -428,7 +435,9 @@ def test_damaged_archive(log: GrowingLog) -> None:
 
 
 def test_same_content_again_after_a_rotation(log: GrowingLog) -> None:
-    """A new file that repeats the old one word for word is a new file; a truncated one too, if it was seen shorter."""
+    """A new file that repeats the old one word for word is a new file; a truncated one too, if it was seen
+    shorter.
+    """
     tail = Tail(str(log.path), start="beginning")
     for rotate in (log.rename, log.copytruncate, log.rename):
         log.written = 0
@@ -440,7 +449,7 @@ def test_same_content_again_after_a_rotation(log: GrowingLog) -> None:
 
 
 def test_long_lines(log: GrowingLog) -> None:
-    """A line of 64 KiB passes whole; a longer one is delivered once, cut, and counted; memory stays bounded."""
+    """A line of 64 KiB passes whole; a longer one is delivered once, cut and counted; memory is bounded."""
     tail = Tail(str(log.path), start="beginning")
     log.write_text(b"a" * LINE_LIMIT + b"\n" + b"b" * (5 * LINE_LIMIT) + b"\nc\n")
     assert drain(tail, 1000) == [b"a" * LINE_LIMIT, b"b" * LINE_LIMIT, b"c"]
@@ -464,7 +473,7 @@ def test_lines_do_not_depend_on_the_pieces(data: bytes, cuts: list[int]) -> None
     """However a stream is divided, the same lines come out, and held counts what waits."""
     whole, pieces = LineSplitter(50), LineSplitter(50)
     places = sorted({0, len(data), *(cut for cut in cuts if cut < len(data))})
-    got = [text for a, b in zip(places, places[1:], strict=False) for text in pieces.feed(data[a:b])]
+    got = [text for a, b in pairwise(places) for text in pieces.feed(data[a:b])]
     assert got == whole.feed(data)
     assert pieces.held == whole.held == len(data) - (data.rfind(b"\n") + 1)
     assert pieces.cut == whole.cut
@@ -493,7 +502,9 @@ def test_not_a_file(tmp_path: Path) -> None:
             Tail(str(path)).poll(MANY)
 
 
-@pytest.mark.parametrize("position", [{}, {"at": 1, "files": [{"ino": -1}], "finished": None}, {"at": "x", "files": []}])
+@pytest.mark.parametrize(
+    "position", [{}, {"at": 1, "files": [{"ino": -1}], "finished": None}, {"at": "x", "files": []}]
+)
 def test_foreign_position(log: GrowingLog, position: dict[str, object]) -> None:
     """A position that no Tail made is refused, not guessed at."""
     with pytest.raises((ValueError, KeyError, TypeError)):

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -188,7 +189,7 @@ def test_backoff_grows(fake: FakeJournal) -> None:
         if len(fake.calls()) > before:
             starts.append(fake.now)
         fake.now += 1.0
-    gaps = [b - a for a, b in zip(starts, starts[1:], strict=False)]
+    gaps = [b - a for a, b in pairwise(starts)]
     assert gaps == sorted(gaps)
     assert gaps[0] <= 2
     assert gaps[-1] >= 60
@@ -201,7 +202,8 @@ def settle(journal: Journal) -> bool:
 
 
 @pytest.mark.parametrize(
-    ("mode", "kind", "remedy"), [("denied", "permission", "systemd-journal"), ("none", "unavailable", "journald")]
+    ("mode", "kind", "remedy"),
+    [("denied", "permission", "systemd-journal"), ("none", "unavailable", "journald")],
 )
 def test_faults_say_what_to_do(fake: FakeJournal, mode: str, kind: str, remedy: str) -> None:
     """What journalctl complains of becomes a fault with a remedy; it heals when the cause is gone."""
@@ -233,7 +235,9 @@ def test_quiet_again(fake: FakeJournal) -> None:
 
 
 def test_refused_cursor(fake: FakeJournal) -> None:
-    """A cursor that journalctl does not take is replaced by its time: nothing counts twice, and the trouble is noted."""
+    """A cursor that journalctl does not take is replaced by its time: nothing counts twice, and the trouble
+    is noted.
+    """
     journal = fake.open(start="beginning")
     fake.write("one")
     fake.write("two")
@@ -273,7 +277,9 @@ def test_child_ends_when_we_are_killed(fake: FakeJournal) -> None:
         f"j = Journal(({str(fake.file)!r},), None, 'beginning', {FAKE!r})\n"
         "while True: j.poll(100); print('polled', flush=True); time.sleep(0.01)"
     )
-    with subprocess.Popen([shutil.which("python3") or "python3", "-c", code], stdout=subprocess.DEVNULL, env=env()) as us:
+    with subprocess.Popen(
+        [shutil.which("python3") or "python3", "-c", code], stdout=subprocess.DEVNULL, env=env()
+    ) as us:
         pid_file = fake.directory / "pid"
         wait_for(lambda: pid_file.exists() and pid_file.read_text())
         pid = int(pid_file.read_text())
@@ -302,7 +308,13 @@ def zombie(pid: int) -> bool:
         ({"MESSAGE": [[104, 255], "second"]}, b"localhost unknown: h\xff"),
         ({"MESSAGE": "two\nlines"}, b"localhost unknown: two lines"),
         (
-            {"MESSAGE": "m", "SYSLOG_IDENTIFIER": "postfix/smtp", "_PID": "7", "SYSLOG_PID": "8", "_HOSTNAME": "mx"},
+            {
+                "MESSAGE": "m",
+                "SYSLOG_IDENTIFIER": "postfix/smtp",
+                "_PID": "7",
+                "SYSLOG_PID": "8",
+                "_HOSTNAME": "mx",
+            },
             b"mx postfix/smtp[8]: m",
         ),
         ({"MESSAGE": "m", "_COMM": "smtpd", "_PID": "7"}, b"localhost smtpd[7]: m"),
@@ -324,7 +336,10 @@ def test_entry_without_a_message(message: Any) -> None:
     assert entry(text).line == b""
 
 
-@given(st.binary() | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode()))
+@given(
+    st.binary()
+    | st.recursive(st.none() | st.integers() | st.text(), st.lists).map(lambda v: json.dumps(v).encode())
+)
 def test_any_text(text: bytes) -> None:
     """What is no entry raises ValueError and nothing else."""
     with suppress(ValueError):
@@ -338,11 +353,14 @@ def test_real_journalctl(tmp_path: Path) -> None:
 
     def write(number: int, message: bytes, facility: int = 2) -> bytes:
         value = b"MESSAGE\n" + len(message).to_bytes(8, "little") + message
-        head = f"__REALTIME_TIMESTAMP={1795503001000000 + number}\n__MONOTONIC_TIMESTAMP={number}\n_BOOT_ID={'1' * 32}\n"
+        head = f"__REALTIME_TIMESTAMP={1795503001000000 + number}\n__MONOTONIC_TIMESTAMP={number}\n"
+        head += f"_BOOT_ID={'1' * 32}\n"
         fields = f"SYSLOG_FACILITY={facility}\nSYSLOG_IDENTIFIER=postfix/smtp\n_PID=12\n_HOSTNAME=mx\n"
         return head.encode() + fields.encode() + value + b"\n\n"
 
-    with subprocess.Popen([REMOTE, f"--output={journal_file}", "-"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as remote:
+    with subprocess.Popen(
+        [REMOTE, f"--output={journal_file}", "-"], stdin=subprocess.PIPE, stderr=subprocess.DEVNULL
+    ) as remote:
         assert remote.stdin
         remote.stdin.write(write(1, b"old"))
         remote.stdin.flush()

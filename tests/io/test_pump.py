@@ -64,7 +64,9 @@ def test_no_logs() -> None:
 
 
 def test_counts_and_tells(log: GrowingLog) -> None:
-    """Lines are counted while they come; the tally tells of rotations, of what waits, and when the last line came."""
+    """Lines are counted while they come; the tally tells of rotations, of what waits, and when the last line
+    came.
+    """
     log.write(3)
     with running(make(str(log.path))) as pump:
         wait_for(lambda: counted(pump) == sums(3))
@@ -150,7 +152,12 @@ def test_quiet_pump_does_not_write(log: GrowingLog, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "damage",
-    [lambda text: text[:40], lambda text: b"", lambda text: text.replace(b'"tiny":1', b'"tiny":2'), lambda text: b"{}"],
+    [
+        lambda text: text[:40],
+        lambda text: b"",
+        lambda text: text.replace(b'"tiny":1', b'"tiny":2'),
+        lambda text: b"{}",
+    ],
     ids=["cut", "empty", "changed", "foreign"],
 )
 def test_damaged_state(log: GrowingLog, tmp_path: Path, damage: Callable[[bytes], bytes]) -> None:
@@ -223,7 +230,9 @@ def test_state_directory_that_cannot_be(log: GrowingLog, tmp_path: Path) -> None
 
 
 def test_several_sources(log: GrowingLog, tmp_path: Path) -> None:
-    """One that fails does not stop the others; sources of several kinds have a label each, those of one share it."""
+    """One that fails does not stop the others; sources of several kinds have a label each, those of one share
+    it.
+    """
     path = str(tmp_path / "socket")
     pump = make(str(log.path), str(tmp_path / "missing.log"), f"syslog:{path}")
     log.write(2)
@@ -241,7 +250,9 @@ def test_several_sources(log: GrowingLog, tmp_path: Path) -> None:
 
 
 def test_a_datagram_wakes_the_pump(tmp_path: Path) -> None:
-    """A socket is emptied as soon as something comes: many more datagrams than it can hold do not block the sender."""
+    """A socket is emptied as soon as something comes: many more datagrams than it can hold do not block the
+    sender.
+    """
     path = str(tmp_path / "socket")
     with running(make(f"syslog:{path}")) as pump, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         wait_for(lambda: os.path.exists(path) and pump.tally(NOW))
@@ -295,7 +306,9 @@ def test_close_twice(log: GrowingLog) -> None:
 
 
 def test_ten_quiet_files_cost_nothing(tmp_path: Path) -> None:
-    """A look at ten files that did not change takes so little that one look a second is below 0.2 % of a core."""
+    """A look at ten files that did not change takes so little that one look a second is below 0.2 % of a
+    core.
+    """
     logs = [GrowingLog(tmp_path / f"{number}.log") for number in range(10)]
     for log in logs:
         log.write(10)

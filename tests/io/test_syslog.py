@@ -33,13 +33,19 @@ def sender() -> Iterator[socket.socket]:
         (b"<22>Nov 24 06:50:01 mx postfix/smtp[12]: x", b"Nov 24 06:50:01 mx postfix/smtp[12]: x"),
         (b"<22>Nov  4 06:50:01 postfix/smtp[12]: x\n", b"Nov  4 06:50:01 localhost postfix/smtp[12]: x"),
         (b"<22>Nov  4 06:50:01 mx sendmail: x\0", b"Nov  4 06:50:01 mx sendmail: x"),
-        (b"<22>1 2026-11-24T06:50:01Z mx postfix/smtp 12 - - x", b"2026-11-24T06:50:01Z mx postfix/smtp[12]: x"),
+        (
+            b"<22>1 2026-11-24T06:50:01Z mx postfix/smtp 12 - - x",
+            b"2026-11-24T06:50:01Z mx postfix/smtp[12]: x",
+        ),
         (
             b'<22>1 2026-11-24T06:50:01.5+01:00 mx exim - ID [a@1 b="c\\"]"][d] \xef\xbb\xbfx y',
             b"2026-11-24T06:50:01.5+01:00 mx exim: x y",
         ),
         (b"<22>1 2026-11-24T06:50:01Z mx app 12 - -", b"2026-11-24T06:50:01Z mx app[12]: "),
-        (b"2026-11-24T06:50:01Z mx postfix/smtp[12]: no priority", b"2026-11-24T06:50:01Z mx postfix/smtp[12]: no priority"),
+        (
+            b"2026-11-24T06:50:01Z mx postfix/smtp[12]: no priority",
+            b"2026-11-24T06:50:01Z mx postfix/smtp[12]: no priority",
+        ),
         (b"<22>Nov 24 06:50:01 mx a[1]: two\nNov 24 mx postfix/smtp[1]: forged", None),
         (b"\n", b""),
     ],
@@ -116,7 +122,9 @@ def test_udp(where: str) -> None:
     source.close()
 
 
-@pytest.mark.parametrize("where", ["0.0.0.0:5514", "192.0.2.1:5514", "[::]:5514", "nowhere", "127.0.0.1:99999", ""])
+@pytest.mark.parametrize(
+    "where", ["0.0.0.0:5514", "192.0.2.1:5514", "[::]:5514", "nowhere", "127.0.0.1:99999", ""]
+)
 def test_only_loopback(where: str) -> None:
     """Syslog has no authentication, so only loopback is allowed; what is no address is said to be none."""
     with pytest.raises(SourceError) as caught:
