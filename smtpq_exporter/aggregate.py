@@ -1,8 +1,8 @@
 """Messages -> QueueSnapshot, kept up to date message by message.
 
-Pure: no clock, no files. Law 5: what a snapshot costs follows from what changed since the last one, not from the
-length of the queue; ages move on by themselves, so they are asked of timelines (timeline.py), not of messages.
-Sums agree: each count is the sum of what `put` and `take` were given, nothing else changes it.
+Pure: no clock, no files. Law 5: what a snapshot costs follows from what changed since the last one, not
+from the length of the queue; ages move on by themselves, so they are asked of timelines (timeline.py), not
+of messages. Sums agree: each count is the sum of what `put` and `take` were given, nothing else changes it.
 """
 
 from __future__ import annotations
@@ -130,7 +130,8 @@ class Aggregator:
     ) -> QueueSnapshot:
         """The queues as they are. `shown` are the queues that this source can see, None = all of them.
 
-        Without `retries` no queue tells how many messages are due, without `forced` nobody knows forced expiry.
+        Without `retries` no queue tells how many messages are due, without `forced` nobody knows forced
+        expiry.
         """
         if self._tops is None:
             senders = {sender or NULL_SENDER: n for sender, n in self._senders.items()}

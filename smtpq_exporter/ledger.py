@@ -1,9 +1,10 @@
-"""What is known about each queued message, a few bytes for each: columns of numbers, and facts that many share.
+"""What is known about each queued message, a few bytes for each: columns of numbers, and facts that many
+share.
 
-Pure: no clock, no files. A million messages must fit into a small process, and the garbage collector must not
-have a million containers to look at: so there is no object for a message. Its name leads to a row, the numbers
-stand in arrays, and what repeats (sender domain, recipient domains, reasons, marks) is kept once in a FactTable.
-Dictionaries of bytes to numbers and arrays are not tracked by the collector.
+Pure: no clock, no files. A million messages must fit into a small process, and the garbage collector must
+not have a million containers to look at: so there is no object for a message. Its name leads to a row, the
+numbers stand in arrays, and what repeats (sender domain, recipient domains, reasons, marks) is kept once in
+a FactTable. Dictionaries of bytes to numbers and arrays are not tracked by the collector.
 """
 
 from __future__ import annotations

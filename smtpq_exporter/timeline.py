@@ -1,10 +1,10 @@
 """How many things happened at or before a moment: a multiset of whole seconds that answers exactly.
 
 Pure: no clock. Neither question nor change grows with the number of things: seconds stand in blocks of 1024
-(about 17 minutes), a block is a sorted list of offsets while it is small and a count for each second when it is
-not. A Timeline is frozen and shared between threads; a TimelineBuilder copies a block before it changes one that
-a Timeline still holds, so that freezing costs a few bytes for each block and nothing when nothing changed.
-No block is tracked by the garbage collector.
+(about 17 minutes), a block is a sorted list of offsets while it is small and a count for each second when
+it is not. A Timeline is frozen and shared between threads; a TimelineBuilder copies a block before it
+changes one that a Timeline still holds, so that freezing costs a few bytes for each block and nothing when
+nothing changed. No block is tracked by the garbage collector.
 """
 
 from __future__ import annotations
@@ -100,8 +100,8 @@ class Timeline:
 class TimelineBuilder:
     """Takes seconds in and out; `freeze()` gives the Timeline of what is in.
 
-    `add(second)`, 0 to 2**32 - 1, only appends to an array; seconds find their places when somebody asks or takes
-    one out.
+    `add(second)`, 0 to 2**32 - 1, only appends to an array; seconds find their places when somebody asks or
+    takes one out.
     """
 
     __slots__ = ("_blocks", "_frozen", "_keys", "_new", "_own", "_sizes", "_total", "add")

@@ -1,8 +1,9 @@
 """Running a program of the mail server: a fixed PATH, its own process group, a deadline, a cap on its output.
 
-Law: the program never outlives the reading, nor this process. PR_SET_PDEATHSIG would not do: the kernel forgets it
-when a set-group-id program such as postqueue starts. So a small shell stands between: it holds the reading end of
-a pipe whose other end is ours, and when that closes, for whatever reason, it kills the whole group.
+Law: the program never outlives the reading, nor this process. PR_SET_PDEATHSIG would not do: the kernel
+forgets it when a set-group-id program such as postqueue starts. So a small shell stands between: it holds
+the reading end of a pipe whose other end is ours, and when that closes, for whatever reason, it kills the
+whole group.
 """
 
 from __future__ import annotations
@@ -39,7 +40,8 @@ exit "$code"
 class Command:
     """One run of a program. Iterating gives its output in pieces; afterwards `code` is its exit code.
 
-    Raises SourceError: "timeout" at the deadline, "truncated" at the cap, "unavailable" if it is not installed.
+    Raises SourceError: "timeout" at the deadline, "truncated" at the cap, "unavailable" if it is not
+    installed.
     """
 
     def __init__(self, argv: Sequence[str], deadline: float, *, most: int = MOST) -> None:

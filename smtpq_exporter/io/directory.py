@@ -1,7 +1,7 @@
 """One directory of a spool: what was seen in it, and which of its messages are to be looked at again.
 
-Touches no file: the engine (spool.py) lists and stats. `stamp` is the directory's mtime in ns if its names may be
-trusted as long as it stays the same, else None.
+Touches no file: the engine (spool.py) lists and stats. `stamp` is the directory's mtime in ns if its names
+may be trusted as long as it stays the same, else None.
 """
 
 from __future__ import annotations

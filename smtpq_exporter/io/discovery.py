@@ -1,6 +1,7 @@
 """The mail servers of this host, found by their traces; nothing is started that changes anything.
 
-A mail server is there if one of its programs is, or a spool of it that is not empty (a container that shares it).
+A mail server is there if one of its programs is, or a spool of it that is not empty (a container that
+shares it).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which way a queue is read: the best one that this process may use, or the one that the configuration fixes.
 
-The choice is made once, when a reader is opened, and told in words (`why`): reading files costs a third of asking
-the mail server and leaves it alone, but needs permission for the queue directories.
+The choice is made once, when a reader is opened, and told in words (`why`): reading files costs a third of
+asking the mail server and leaves it alone, but needs permission for the queue directories.
 """
 
 from __future__ import annotations

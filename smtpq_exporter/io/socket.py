@@ -1,6 +1,7 @@
 """Reading a whole listing from a Unix socket of the mail server. Nothing is sent.
 
-Law: bounded in time and bytes; what goes wrong is a SourceError that says whether it is permission or absence.
+Law: bounded in time and bytes; what goes wrong is a SourceError that says whether it is permission or
+absence.
 """
 
 from __future__ import annotations

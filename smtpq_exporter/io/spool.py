@@ -1,15 +1,17 @@
 """The spool engine: reads a queue from its files, each of them once, and then only what changed.
 
-It knows directories, stamps and moves; what names and bytes mean is told by a layout (mta.base.SpoolLayout).
-Laws: a directory whose mtime did not change since it was listed has the same names (unless its mtime was so young
-that a second change in the same tick of the clock would not show: GUARD). A message whose mtime and mode did not
-change is the same. An id is counted once, wherever it is found. An unreadable directory fails the whole reading;
-what was learnt so far stays true, for index and counts change together, message by message.
+It knows directories, stamps and moves; what names and bytes mean is told by a layout
+(mta.base.SpoolLayout). Laws: a directory whose mtime did not change since it was listed has the same names
+(unless its mtime was so young that a second change in the same tick of the clock would not show: GUARD). A
+message whose mtime and mode did not change is the same. An id is counted once, wherever it is found. An
+unreadable directory fails the whole reading; what was learnt so far stays true, for index and counts change
+together, message by message.
 
-Names of changed directories are compared by `stat`. Up to EXACT messages in the queue all of them are; in longer
-queues all whose next retry has come, and a rotating sample of the others: a retry ahead of time (flush) changes
-whole directories, which the sample shows at once, and a single message flushed by hand is noticed some readings
-later. Apart from that every message is looked at once in PASS seconds, for what no directory tells (force-expire).
+Names of changed directories are compared by `stat`. Up to EXACT messages in the queue all of them are; in
+longer queues all whose next retry has come, and a rotating sample of the others: a retry ahead of time
+(flush) changes whole directories, which the sample shows at once, and a single message flushed by hand is
+noticed some readings later. Apart from that every message is looked at once in PASS seconds, for what no
+directory tells (force-expire).
 """
 
 from __future__ import annotations

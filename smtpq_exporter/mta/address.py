@@ -1,7 +1,8 @@
 """The domain of a mail address, as a value that may become a label: bounded, printable, no address, no IP.
 
-Pure. An address is raw (queue files) or quoted (listings, logs): what follows the last ``@`` is the domain in both.
-Non-printable bytes become ``?`` as in Postfix' printable(), so that all ways of reading a queue agree.
+Pure. An address is raw (queue files) or quoted (listings, logs): what follows the last ``@`` is the domain
+in both. Non-printable bytes become ``?`` as in Postfix' printable(), so that all ways of reading a queue
+agree.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """What a mail server is to this program, and the laws that its parsers obey.
 
-Pure: everything under mta/ takes bytes and a given `now` and returns values. Adding a mail server is one package
-here, one line in MTAS, one directory of golden inputs. The four laws, tested for all by one generic test:
+Pure: everything under mta/ takes bytes and a given `now` and returns values. Adding a mail server is one
+package here, one line in MTAS, one directory of golden inputs. The four laws, tested for all by one generic
+test:
 
 1. empty input is an empty queue or a ParseError, as the format defines;
 2. input cut at any byte gives a ParseError or a valid parse, nothing else;
@@ -55,8 +56,8 @@ class Instance:
     """One mail server of this host, as found or as configured. Empty strings are filled in by discovery.
 
     `name` is the value of the label mta_instance. `source` is "auto" or one of the mail server's sources.
-    `interval` and `timeout` in seconds, None = the default of the configuration. `logs` are log sources: a path,
-    "journal", "stdin", "syslog:PATH_OR_PORT", "docker:PATH", "cri:PATH"; ("auto",) means: find them.
+    `interval` and `timeout` in seconds, None = the default of the configuration. `logs` are log sources: a
+    path, "journal", "stdin", "syslog:PATH_OR_PORT", "docker:PATH", "cri:PATH"; ("auto",) means: find them.
     """
 
     mta: str
@@ -110,12 +111,12 @@ class Listing:
 
 
 Facts = tuple[str, tuple[str, ...], tuple[str, ...], bool, bool]
-"""Sender domain ("" = null sender), domain of each waiting recipient, reason class of each of those whose last
-attempt failed with a known text, held, forced expiry. What many messages share; made of atoms only."""
+"""Sender domain ("" = null sender), domain of each waiting recipient, reason class of each of those whose
+last attempt failed with a known text, held, forced expiry. What many messages share; made of atoms only."""
 
 Entry = tuple[int, int, int, int, Facts]
-"""One queued message in the smallest form: index into the mail server's queues, arrival (s), size (bytes), next
-retry (s; 0 = not shown), facts."""
+"""One queued message in the smallest form: index into the mail server's queues, arrival (s), size (bytes),
+next retry (s; 0 = not shown), facts."""
 
 
 class Status(Protocol):
@@ -132,9 +133,9 @@ class Status(Protocol):
 class Place(NamedTuple):
     """A directory of a spool: an absolute path and the queue (an index) of what lies in it.
 
-    `role` is the layout's own word for what is found there. Nothing is wrong if an optional place is not there.
-    In a `lively` place messages change although the directory does not (recipients are crossed off in place):
-    it is looked through in each reading.
+    `role` is the layout's own word for what is found there. Nothing is wrong if an optional place is not
+    there. In a `lively` place messages change although the directory does not (recipients are crossed off
+    in place): it is looked through in each reading.
     """
 
     path: bytes
@@ -161,11 +162,12 @@ class SpoolFile(Protocol):
 
 
 class SpoolLayout(Protocol):
-    """How one mail server keeps its queue in directories: all that the spool engine (io/spool.py) needs to know.
+    """How one mail server keeps its queue in directories: all that the spool engine (io/spool.py) needs to
+    know.
 
-    The engine lists directories, skips those that did not change, opens each file once and again when its mtime
-    changes, follows moves and counts each id once. The layout is pure: it sorts names and reads bytes.
-    An id is the file name; the same name in two places is the same message.
+    The engine lists directories, skips those that did not change, opens each file once and again when its
+    mtime changes, follows moves and counts each id once. The layout is pure: it sorts names and reads
+    bytes. An id is the file name; the same name in two places is the same message.
     """
 
     @property
@@ -187,10 +189,11 @@ class SpoolLayout(Protocol):
         """Where to begin."""
 
     def pick(self, place: Place, names: list[bytes]) -> tuple[list[bytes], Collection[bytes]]:
-        """Of all names in a directory those that `sort` is asked about, and the messages that are being worked on now.
+        """Of all names in a directory those that `sort` is asked about, and the messages that are being
+        worked on now.
 
-        What only accompanies a message need not be remembered. A message that is worked on may change without a
-        trace in its own file: it is read again each time, and once more afterwards.
+        What only accompanies a message need not be remembered. A message that is worked on may change
+        without a trace in its own file: it is read again each time, and once more afterwards.
         """
 
     def pulse(self, place: Place, name: bytes) -> tuple[bytes, bytes] | None:
@@ -199,7 +202,8 @@ class SpoolLayout(Protocol):
     def sort(self, place: Place, name: bytes) -> Place | str | None:
         """What a name is: None = a message, a Place = a directory to go into, a text = left aside.
 
-        The text is the key in QueueSnapshot.skipped; an empty one is not counted (files that belong to others).
+        The text is the key in QueueSnapshot.skipped; an empty one is not counted (files that belong to
+        others).
         """
 
     def read(

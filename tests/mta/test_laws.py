@@ -1,7 +1,8 @@
 """The four laws of every parser, for every mail server in MTAS, from tests/golden/<mta>/ alone.
 
-tests/golden/<mta>/<source>/* are listings of one and the same queue, whose sums are in expect.json, or of an empty
-queue ("empty" in the name); spool/ is a tree of queue files with manifest.json (mode and mtime of each).
+tests/golden/<mta>/<source>/* are listings of one and the same queue, whose sums are in expect.json, or of
+an empty queue ("empty" in the name); spool/ is a tree of queue files with manifest.json (mode and mtime of
+each).
 """
 
 from __future__ import annotations

@@ -3,10 +3,11 @@
 Pure: bytes in, values out; more of the file is asked of the caller. Source of truth: Postfix' rec_type.h and
 record.c; checked against ``postcat -o`` and ``postqueue -j`` of 3.7.
 
-A record is a type byte, a length in little-endian base 128 and data. Envelope records stand before M (content
-follows). Recipients may also stand behind the content, between X and E (``sendmail -t``, always_bcc): the number
-in the C record tells whether some are still missing. A pointer record (left by milters) leads elsewhere.
-A recipient that is done had its R overwritten by D in place, so a file may be read at any moment.
+A record is a type byte, a length in little-endian base 128 and data. Envelope records stand before M
+(content follows). Recipients may also stand behind the content, between X and E (``sendmail -t``,
+always_bcc): the number in the C record tells whether some are still missing. A pointer record (left by
+milters) leads elsewhere. A recipient that is done had its R overwritten by D in place, so a file may be
+read at any moment.
 """
 
 from __future__ import annotations

@@ -3,9 +3,9 @@
 Pure: no clock, no files. Source of truth: postconf(5) enable_long_queue_ids and hash_queue_depth, Postfix'
 mail_queue.h.
 
-Short: five upper-case hex digits of the microsecond, then the inode in hex. Long: seconds in base 52 (six digits
-or more), microseconds in base 52 (four digits), ``z``, inode in base 51. The digits of base 51 leave out ``z``,
-so the last ``z`` is the separator.
+Short: five upper-case hex digits of the microsecond, then the inode in hex. Long: seconds in base 52 (six
+digits or more), microseconds in base 52 (four digits), ``z``, inode in base 51. The digits of base 51 leave
+out ``z``, so the last ``z`` is the separator.
 """
 
 from __future__ import annotations

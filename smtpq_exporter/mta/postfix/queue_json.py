@@ -1,8 +1,9 @@
 """What ``postqueue -j`` prints (3.1 and newer): one JSON object a line.
 
-Pure. Source of truth: postqueue(1), "JSON OBJECT FORMAT". Members that are not known are ignored. Until the fix
-of 2023-12-08 control characters made lines that are no JSON: such a line is left out and counted, and the listing
-goes on. There is no last line: only the exit code of the command and a complete line tell that it is whole.
+Pure. Source of truth: postqueue(1), "JSON OBJECT FORMAT". Members that are not known are ignored. Until the
+fix of 2023-12-08 control characters made lines that are no JSON: such a line is left out and counted, and
+the listing goes on. There is no last line: only the exit code of the command and a complete line tell that
+it is whole.
 """
 
 from __future__ import annotations

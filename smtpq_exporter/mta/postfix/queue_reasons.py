@@ -1,12 +1,12 @@
 """Defer logs of Postfix, defer/<c>/<id>: why each recipient of a message still waits.
 
-Pure. Source of truth: Postfix' bounce_log.c. Text, one block for each recipient, lines of ``name=value``, blocks
-parted by empty lines. The value of ``reason=`` comes from strangers: names count at line starts only, and Postfix
-has replaced every control character, so a value cannot begin a line. ``offset=`` joins a block to the recipient's
-record in the queue file: addresses do not, they are quoted here and raw there.
+Pure. Source of truth: Postfix' bounce_log.c. Text, one block for each recipient, lines of ``name=value``,
+blocks parted by empty lines. The value of ``reason=`` comes from strangers: names count at line starts
+only, and Postfix has replaced every control character, so a value cannot begin a line. ``offset=`` joins a
+block to the recipient's record in the queue file: addresses do not, they are quoted here and raw there.
 
-The enhanced code in ``status=`` is left alone: showq and postqueue do not show it, and the three ways of reading a
-queue must name the same reason.
+The enhanced code in ``status=`` is left alone: showq and postqueue do not show it, and the three ways of
+reading a queue must name the same reason.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
-    """(reason text, recipient) of each recipient (offset of its record) that has one, in the order of `offsets`.
+    """(reason text, recipient) of each recipient (offset of its record) that has one, in the order of
+    `offsets`.
 
     Of several blocks for one recipient the last counts.
     """

@@ -2,9 +2,10 @@
 
 Pure. Source of truth: showq.c, attr_print0.c and the release notes of 3.1, 3.5, 3.6 and 3.11.
 
-Since 3.1 lists of ``name NUL value NUL``, each ended by an empty name. First an announcement (3.6 and newer), then
-a list for each message, its recipients within it, then an empty list: a stream that lacks it is cut, not short.
-Names that are not known are ignored. Until 3.0 it was the text of mailq (queue_text.py), which has no NUL.
+Since 3.1 lists of ``name NUL value NUL``, each ended by an empty name. First an announcement (3.6 and
+newer), then a list for each message, its recipients within it, then an empty list: a stream that lacks it
+is cut, not short. Names that are not known are ignored. Until 3.0 it was the text of mailq (queue_text.py),
+which has no NUL.
 """
 
 from __future__ import annotations

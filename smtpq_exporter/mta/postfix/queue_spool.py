@@ -1,9 +1,10 @@
 """How Postfix keeps its queue in directories: the layout that the spool engine is driven by.
 
-Pure. Source of truth: mail_queue.h, showq(8), qmgr(8), postconf(5) hash_queue_names; for times and modes the
-observations in docs/mta/postfix.md. Queues are directories of mode 0700; hashed ones have sub-directories of one
-character. The mode of a file tells its state: owner rwx = ready, r-- only = corrupt, anything else = still being
-written; group x = expire by force. The mtime of a deferred file is the next time it may be tried.
+Pure. Source of truth: mail_queue.h, showq(8), qmgr(8), postconf(5) hash_queue_names; for times and modes
+the observations in docs/mta/postfix.md. Queues are directories of mode 0700; hashed ones have
+sub-directories of one character. The mode of a file tells its state: owner rwx = ready, r-- only = corrupt,
+anything else = still being written; group x = expire by force. The mtime of a deferred file is the next
+time it may be tried.
 """
 
 from __future__ import annotations

@@ -1,10 +1,11 @@
 """The text of mailq: what showq of Postfix 3.0 and older sends, and what ``postqueue -p`` prints.
 
-Pure. Source of truth: showq.c of 3.0. A message is a line ``id[mark] size date sender``, then its recipients, each
-indented; a reason stands in parentheses before the recipients it belongs to and holds until the next one. Marks:
-``*`` active, ``!`` hold, ``#`` forced expiry. Without a mark a message may be deferred, incoming or in maildrop:
-the text does not tell them apart, all are shown as deferred, and the other two are not shown.
-The date has no year and is local time: the newest such moment that is not in the future counts.
+Pure. Source of truth: showq.c of 3.0. A message is a line ``id[mark] size date sender``, then its
+recipients, each indented; a reason stands in parentheses before the recipients it belongs to and holds
+until the next one. Marks: ``*`` active, ``!`` hold, ``#`` forced expiry. Without a mark a message may be
+deferred, incoming or in maildrop: the text does not tell them apart, all are shown as deferred, and the
+other two are not shown. The date has no year and is local time: the newest such moment that is not in the
+future counts.
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
-"""Postfix's own settings, as far as a monitor needs them: where the queue is, which other instances there are.
+"""Postfix's own settings, as far as a monitor needs them: where the queue is, which other instances there
+are.
 
-Pure: files and programs are reached through a Probe. Source of truth: postconf(5), "main.cf file format", and
-MULTI_INSTANCE_README. main.cf is read by ourselves where that is enough; postconf(1) is run only for what main.cf
-does not say plainly.
+Pure: files and programs are reached through a Probe. Source of truth: postconf(5), "main.cf file format",
+and MULTI_INSTANCE_README. main.cf is read by ourselves where that is enough; postconf(1) is run only for
+what main.cf does not say plainly.
 """
 
 from __future__ import annotations
@@ -114,8 +115,8 @@ class _Settings:
 def settle(instance: Instance, probe: Probe) -> list[Instance]:
     """Fill in queue directory, name and syslog names; add the instances of multi_instance_directories.
 
-    What the configuration of this program says stays. Other instances are added only to one that was not given a
-    name, a queue directory or a configuration directory of its own.
+    What the configuration of this program says stays. Other instances are added only to one that was not
+    given a name, a queue directory or a configuration directory of its own.
     """
     alone = bool(instance.name or instance.queue_directory or instance.config_directory)
     directory = instance.config_directory.rstrip("/") or CONFIG_DIRECTORY

@@ -1,8 +1,8 @@
 """Queue files and defer logs as Postfix writes them: for the demonstration, for tests and for benchmarks.
 
-Pure: values in, bytes out; whoever calls it chooses directory (queue_id.hash_path), mode (0700, defer logs 0600)
-and times (mtime of a deferred file = its next retry). Source of truth: Postfix' rec_type.h, cleanup(8),
-bounce(8); every record here was compared with files of a real Postfix 3.7.
+Pure: values in, bytes out; whoever calls it chooses directory (queue_id.hash_path), mode (0700, defer logs
+0600) and times (mtime of a deferred file = its next retry). Source of truth: Postfix' rec_type.h,
+cleanup(8), bounce(8); every record here was compared with files of a real Postfix 3.7.
 """
 
 from __future__ import annotations
@@ -88,7 +88,8 @@ def queue_file(
     body: bool = True,
     subject: bytes = b"",
 ) -> QueueFile:
-    """A file of any queue but maildrop. `arrival` in seconds since the epoch, `size` the message size in bytes.
+    """A file of any queue but maildrop. `arrival` in seconds since the epoch, `size` the message size in
+    bytes.
 
     `done` are the indexes of recipients that were delivered or bounced, `behind` of those whose records stand
     behind the content (``sendmail -t``, always_bcc). `original` writes the A and the O record before each

@@ -1,8 +1,10 @@
-"""Make the golden inputs here from a private real Postfix: a spool, what showq sends, what postqueue -j prints.
+"""Make the golden inputs here from a private real Postfix: a spool, what showq sends, what postqueue -j
+prints.
 
     python -m tests.golden.postfix.capture        as root on Debian with postfix; then review the difference
 
-The framings of other versions are rewritten from the same messages after the documented formats (framings.py).
+The framings of other versions are rewritten from the same messages after the documented formats
+(framings.py).
 """
 
 from __future__ import annotations

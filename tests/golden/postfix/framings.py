@@ -1,6 +1,8 @@
-"""The queue listings of other Postfix versions, written after their documented formats from the messages of one.
+"""The queue listings of other Postfix versions, written after their documented formats from the messages of
+one.
 
-Messages are objects of ``postqueue -j``. Source of truth: showq.c at each version, attr_print0.c, postqueue(1).
+Messages are objects of ``postqueue -j``. Source of truth: showq.c at each version, attr_print0.c,
+postqueue(1).
 """
 
 from __future__ import annotations
