@@ -6,6 +6,7 @@ new one is bad. All waiting is done in the main thread; nothing that hangs keeps
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import signal
 import socket
@@ -131,7 +132,8 @@ class Daemon:
         for line in startup.lines(
             self._sampler.state(), self._wiring.instances, urls, self._config.web.telemetry_path
         ):
-            say(line)
+            with contextlib.suppress(OSError):  # nobody reads what is said: no reason not to serve
+                say(line)
 
     def _serve(self) -> None:
         watchdog = notify.watchdog_seconds()

@@ -88,7 +88,7 @@ class Watch:
         """What is known about this mail server now."""
         instance, queue, pump = self.instance, self.queue, self.pump
         key = (instance.mta, instance.name)
-        reading = queue.value(now) if queue is not None else None
+        reading = queue.value(time.monotonic()) if queue is not None else None
         tally = pump.tally(now) if pump is not None else None
         states = (
             *((queue.state(),) if queue is not None else ()),
@@ -221,7 +221,7 @@ class Sampler:
 
     def _made(self, now: float) -> State:
         host = self._host
-        reading = host.value(now) if host is not None else None
+        reading = host.value(time.monotonic()) if host is not None else None
         return replace(
             self._state,
             taken_at=now,

@@ -30,10 +30,15 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Course:
-    """How the reading of one source has gone so far. `durations` are those of the last two good readings."""
+    """How the reading of one source has gone so far.
+
+    `durations` are those of the last two good readings; `seen` is when the last of them ended, on the clock
+    that cannot be set back.
+    """
 
     state: SourceState
     durations: tuple[float, ...] = ()
+    seen: float | None = None
 
 
 def begin(source: str, pace: Pace, why: str = "") -> Course:
@@ -54,7 +59,9 @@ def timeout(course: Course, pace: Pace) -> float:
     return pace.timeout * (1 if course.state.last_success is not None else FIRST_READING)
 
 
-def succeeded(course: Course, pace: Pace, *, started: float, duration: float, truncated: bool) -> Course:
+def succeeded(
+    course: Course, pace: Pace, *, started: float, duration: float, truncated: bool, seen: float
+) -> Course:
     """The course after a good reading."""
     durations = (*course.durations[-1:], duration)
     state = replace(
@@ -67,14 +74,14 @@ def succeeded(course: Course, pace: Pace, *, started: float, duration: float, tr
         fault=None,
         interval=_interval(pace, durations),
     )
-    return Course(state, durations)
+    return Course(state, durations, seen)
 
 
 def failed(course: Course, pace: Pace, fault: Fault, *, started: float, duration: float) -> Course:
     """The course after a reading that failed or has not come back in time."""
     errors = dict(course.state.errors)
     errors[fault.kind] = errors.get(fault.kind, 0) + 1
-    interval = max(pace.interval, min(duration / pace.duty, RETRY_SECONDS), course.state.interval)
+    interval = max(_interval(pace, course.durations), min(duration / pace.duty, RETRY_SECONDS))
     state = replace(
         course.state,
         success=False,
@@ -94,12 +101,12 @@ def next_start(course: Course, started: float, finished: float) -> float:
 
 
 def expired(course: Course, pace: Pace, now: float) -> bool:
-    """Whether the last good reading is too old to be shown.
+    """Whether the last good reading is too old to be shown; `now` is on the same clock as `seen`.
 
     A source that the duty limit slows down keeps its samples until the next reading is due; without that it
     would be absent most of the time.
     """
-    last = course.state.last_success
+    last = course.seen
     if last is None:
         return True
     interval = _interval(pace, course.durations)

@@ -66,7 +66,7 @@ class Worker(Generic[T]):
         return self._course.state
 
     def value(self, now: float) -> T | None:
-        """The last good reading, None if there is none that is young enough."""
+        """The last good reading, None if there is none that is young enough at `now` (monotonic)."""
         with self._lock:
             return None if schedule.expired(self._course, self.pace, now) else self._value
 
@@ -132,7 +132,8 @@ class Worker(Generic[T]):
         name = self.source.name
         if name != self._course.state.source:
             self._courses[self._course.state.source] = self._course
-            self._course = self._courses.get(name) or schedule.begin(name, self.pace, self.source.why)
+            known = self._courses.get(name) or schedule.begin(name, self.pace, self.source.why)
+            self._course = replace(known, seen=self._course.seen)  # the value is still that of the way before
             log.info("reading by %s", name, extra={"source": self.label, "why": self.source.why})
         if self._course.state.why != self.source.why:
             self._course = replace(self._course, state=replace(self._course.state, why=self.source.why))
@@ -141,7 +142,12 @@ class Worker(Generic[T]):
         before = self._course.state
         truncated = bool(getattr(getattr(value, "snapshot", None), "truncated", False))
         self._course = schedule.succeeded(
-            self._course, self.pace, started=epoch, duration=duration, truncated=truncated
+            self._course,
+            self.pace,
+            started=epoch,
+            duration=duration,
+            truncated=truncated,
+            seen=time.monotonic(),
         )
         self._value = value
         if before.fault is not None:

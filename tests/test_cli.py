@@ -312,6 +312,28 @@ def test_reload_by_signal_and_by_http(config: Path) -> None:
         assert "the old configuration is kept" in daemon.log
 
 
+def test_a_reload_keeps_the_counters_of_the_log(config: Path) -> None:
+    """Another interval makes another follower; it goes on where the old one stood, with the same counters."""
+    line = 'smtpq_log_messages_received_total{mta="postfix",mta_instance="postfix"} 2\n'
+    with running(f"--config.file={config}") as daemon:
+        port = daemon.port()
+        wait_for(lambda: line in metrics(port), PATIENCE)
+        config.write_text(config.read_text().replace("interval: 1s", "interval: 2s"))
+        assert get(port, "/-/reload", "POST").status == 200
+        changed = 'smtpq_source_interval_seconds{mta="postfix",mta_instance="postfix",source="spool"} 2\n'
+        wait_for(lambda: changed in metrics(port) and line in metrics(port), PATIENCE)
+        assert daemon.end() == 0
+
+
+def test_a_reader_of_the_output_may_leave(config: Path) -> None:
+    """`--once | head -1` and a closed terminal are no errors to talk about."""
+    shell = f"{' '.join(PROGRAM)} --once --config.file={config} | head -1"
+    done = subprocess.run(["sh", "-c", shell], capture_output=True, text=True, timeout=PATIENCE, check=False,
+                          env=environment(), stdin=subprocess.DEVNULL)  # fmt: skip
+    assert done.stdout.startswith("# HELP")
+    assert done.stderr == ""
+
+
 def test_a_failing_source_is_logged_once_and_recovers(config: Path) -> None:
     """One line when it fails, one when it works again, however many readings there are between."""
     spool = config.parent / "spool"

@@ -16,7 +16,9 @@ FAULT = Fault("timeout", "too slow")
 
 def good(course: Course, duration: float, started: float = 0.0, pace: Pace = PACE) -> Course:
     """One more good reading."""
-    return schedule.succeeded(course, pace, started=started, duration=duration, truncated=False)
+    return schedule.succeeded(
+        course, pace, started=started, duration=duration, truncated=False, seen=started + duration
+    )
 
 
 def test_a_cheap_source_keeps_its_interval() -> None:
@@ -66,6 +68,22 @@ def test_a_failing_source_is_asked_again_within_a_minute() -> None:
     assert course.state.interval == schedule.RETRY_SECONDS
     quick = schedule.failed(schedule.begin("showq", PACE), PACE, FAULT, started=0.0, duration=0.01)
     assert quick.state.interval == PACE.interval
+
+
+def test_a_failure_does_not_slow_down_the_next_one() -> None:
+    """After a timeout that was waited for, a quick failure is asked again at the usual interval."""
+    course = schedule.begin("showq", PACE)
+    for duration, interval in ((10.0, schedule.RETRY_SECONDS), (0.01, PACE.interval)):
+        course = schedule.failed(course, PACE, FAULT, started=0.0, duration=duration)
+        assert course.state.interval == interval
+
+
+def test_a_slow_source_stays_slow_when_it_fails() -> None:
+    """The duty limit holds for failures too."""
+    course = schedule.begin("spool", PACE)
+    for _ in range(2):
+        course = good(course, 10.0)
+    assert schedule.failed(course, PACE, FAULT, started=0.0, duration=0.01).state.interval == 200.0
 
 
 def test_the_first_reading_may_take_longer() -> None:

@@ -7,7 +7,8 @@ from smtpq_exporter.model import Fault, State
 from smtpq_exporter.mta.base import Instance
 from tests.states import NOW, sample, snapshot, source, state, stats
 
-POSTFIX = Instance("postfix", "postfix", queue_directory="/var/spool/postfix", found_by="/usr/sbin/postfix is installed")
+FOUND = "/usr/sbin/postfix is installed"
+POSTFIX = Instance("postfix", "postfix", queue_directory="/var/spool/postfix", found_by=FOUND)
 URLS = ["http://localhost:10125"]
 
 
