@@ -1,27 +1,35 @@
-"""Reading a queue by asking the mail server: a listing from a socket or of a command, whatever the mail server.
+"""Reading a queue by asking the mail server: a listing from a socket or of a command, whatever the mail
+server.
 
-A listing is no snapshot: a message that moves meanwhile may be shown twice. An id counts once, the last time it is
-shown; the others are counted as skipped["duplicate"]. Each reading starts from nothing, for a listing does not tell
-what changed. Law: half a listing is no listing; the parser says whether the end was there.
+A listing is no snapshot: a message that moves meanwhile may be shown twice. An id counts once, the last
+time it is shown; the others are counted as skipped["duplicate"]. Each reading starts from nothing, for a
+listing does not tell what changed. Law: half a listing is no listing; the parser says whether the end was
+there. A listing that says nothing about an empty queue is believed only with a proof: a second command that
+prints 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+import os
+import stat
+from collections import Counter
+from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import SourceError
-from smtpq_exporter.io.command import Command, said
+from smtpq_exporter.io.command import PATH, Command, said
 from smtpq_exporter.io.liveness import Liveness, fill
 from smtpq_exporter.io.socket import stream
 from smtpq_exporter.ledger import FactTable, Ledger
 from smtpq_exporter.model import Message, QueueSnapshot
-from smtpq_exporter.mta.base import Instance, Listing, Mta, ReasonOf
+from smtpq_exporter.mta.base import Instance, Listing, ListingParser, Mta, ReasonOf
 
 #: Ids are spread over so many ledgers, so that none grows so large that its growing is felt by other threads.
 _PARTS = 64
+#: A listing that is empty while its proof says otherwise is asked for so often.
+_TRIES = 2
 
 
 class ListingReader:
@@ -39,19 +47,48 @@ class ListingReader:
 
     def read(self, now: float, deadline: float) -> QueueSnapshot:
         """Ask for the whole queue."""
-        parser = self._listing.parser(self._classifier, now)
-        total = Aggregator(self._mta.queues, self._top)
+        queues = self._mta.queues_of(self._instance) if self._mta.queues_of else self._mta.queues
+        total = Aggregator(queues, self._top)
         table = FactTable()
-        parts = [Ledger(table) for _ in range(_PARTS)]
-        duplicates = 0
-        with closing(self._pieces(deadline)) as pieces:
-            for piece in pieces:
-                duplicates += _count(parser.feed(piece), total, parts)
-        duplicates += _count(parser.close(), total, parts)
+        ledgers = [Ledger(table) for _ in range(_PARTS)]
+        skipped = Counter[str]()
+        shown: set[str] = set()
+        forced = False
+        for listing in self._listing.parts(self._instance) if self._listing.parts else (self._listing,):
+            parser = self._listed(listing, now, deadline, total, ledgers, skipped)
+            shown.update(parser.queues)
+            forced = forced or parser.forced
+            skipped.update(parser.skipped)
         return total.snapshot(
-            now, self.source, retries=False, forced=parser.forced,
-            shown=[queue for queue in self._mta.queues if queue in parser.queues],
-            skipped={**parser.skipped, "duplicate": duplicates},
+            now, self.source, retries=False, forced=forced,
+            shown=[queue for queue in queues if queue in shown], skipped=skipped,
+        )
+
+    def _listed(
+        self, listing: Listing, now: float, deadline: float, total: Aggregator, ledgers: list[Ledger],
+        skipped: Counter[str],
+    ) -> ListingParser:
+        """Count in what one listing shows; an empty one is tried twice, as mail may come before the proof does."""
+        for _ in range(_TRIES):
+            parser = listing.parser(self._classifier, now)
+            before = sum(map(len, ledgers))
+            with closing(self._pieces(listing, deadline)) as pieces:
+                for piece in pieces:
+                    skipped["duplicate"] += _count(parser.feed(piece), total, ledgers)
+            skipped["duplicate"] += _count(parser.close(), total, ledgers)
+            if not listing.proof or sum(map(len, ledgers)) > before or parser.skipped:
+                return parser
+            proof = b"".join(self._output(listing, listing.proof, deadline)).strip()
+            if proof == b"0":
+                if voided(listing.argv[0]):
+                    raise SourceError(
+                        "permission", f"{listing.argv[0]} shows nothing, and may not see: NoNewPrivileges voids its set-user-id bit",
+                        "let the spool be read (source: spool), or turn NoNewPrivileges= off for this service",
+                    )
+                return parser
+        answer = said(proof) or "nothing"
+        raise SourceError(
+            "unavailable", f"{' '.join(listing.argv)} shows nothing, and {' '.join(listing.proof)} says {answer}", listing.hint,
         )
 
     def up(self) -> bool | None:
@@ -68,25 +105,36 @@ class ListingReader:
         if command is not None:
             command.kill()
 
-    def _pieces(self, deadline: float) -> Generator[bytes, None, None]:
-        if self._listing.socket:
-            return stream(str(Path(self._instance.queue_directory) / self._listing.socket), deadline)
-        return self._output(deadline)
+    def _pieces(self, listing: Listing, deadline: float) -> Generator[bytes, None, None]:
+        if listing.socket:
+            return stream(str(Path(self._instance.queue_directory) / listing.socket), deadline)
+        return self._output(listing, arguments(listing, self._instance), deadline)
 
-    def _output(self, deadline: float) -> Generator[bytes, None, None]:
-        command = self._command = Command(arguments(self._listing, self._instance), deadline)
+    def _output(self, listing: Listing, argv: Sequence[str], deadline: float) -> Generator[bytes, None, None]:
+        command = self._command = Command(argv, deadline)
         yield from command
         self._command = None
         if command.code:
-            kind = dict(self._listing.exit_kinds).get(command.code, "unavailable")
+            kind = dict(listing.exit_kinds).get(command.code, "unavailable")
             # A set-gid program whose bit is void (systemd's NoNewPrivileges) says so in words only.
             if b"permission denied" in command.complaint.lower():
                 kind = "permission"
             raise SourceError(
                 kind, f"{command.argv[0]}: exit code {command.code}: {said(command.complaint)}",
-                "run with the group that may list the queue (Postfix: postdrop)" if kind == "permission"
-                else "is the mail system running?",
+                listing.hint if kind == "permission" else "is the mail system running?",
             )
+
+
+def voided(program: str, status: Path = Path("/proc/self/status")) -> bool:
+    """Whether a program relies on its set-user-id bit and the kernel was told to ignore that (no_new_privs)."""
+    places = [Path(program)] if "/" in program else [Path(folder) / program for folder in PATH.split(":")]
+    found = next((place for place in places if os.access(place, os.X_OK)), None)
+    if found is None or not found.stat().st_mode & stat.S_ISUID or found.stat().st_uid == os.geteuid():
+        return False
+    try:
+        return b"NoNewPrivs:\t1" in status.read_bytes()
+    except OSError:
+        return False
 
 
 def arguments(listing: Listing, instance: Instance) -> list[str]:

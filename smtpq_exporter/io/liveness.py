@@ -1,7 +1,8 @@
 """Whether a mail system runs, and which version it is, without starting or changing anything.
 
-The daemon's lock tells most surely (``postfix status`` looks at the same). Where the lock file cannot be read, a
-socket that accepts a connection tells; a refused one tells too. Otherwise nobody knows: None, never "down".
+The daemon's lock tells most surely (``postfix status`` looks at the same). Where the lock file cannot be
+read, a socket that accepts a connection tells; a refused one tells too; or the file with the daemon's
+process id, and whether such a process runs. Otherwise nobody knows: None, never "down".
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import re
 import socket
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from smtpq_exporter.errors import SourceError
@@ -19,6 +21,8 @@ from smtpq_exporter.mta.base import Discovery, Instance
 
 #: The version is asked for once in this time, seconds: packages are upgraded under a running exporter.
 _VERSION_AGE = 600.0
+#: The PID namespace of a host (include/linux/proc_ns.h).
+_HOST = "pid:[4026531836]"
 
 
 class Liveness:
@@ -36,6 +40,9 @@ class Liveness:
         answer = is_locked(directory / self._discovery.lock) if self._discovery.lock else None
         if answer is None and self._discovery.socket:
             answer = accepts(directory / self._discovery.socket)
+        if answer is None and self._discovery.pid:
+            path = dict(self._instance.options).get(self._discovery.pid)
+            answer = runs(Path(path), self._discovery.processes) if path else None
         return answer
 
     def version(self) -> str | None:
@@ -84,6 +91,33 @@ def is_locked(path: Path) -> bool | None:
         return False
     finally:
         os.close(descriptor)
+
+
+def runs(path: Path, names: Sequence[str], proc: Path = Path("/proc")) -> bool | None:
+    """Whether the process of a pid file runs under one of these names; None if that cannot be seen.
+
+    The number may be that of another PID namespace (a container's): the last one in NSpid. Within a
+    namespace of our own we do not see all processes, and one that is not found may still run.
+    """
+    try:
+        number = path.read_bytes().strip()
+    except FileNotFoundError:
+        return False if path.parent.is_dir() else None
+    except OSError:
+        return None
+    for status in proc.glob("[0-9]*/status"):
+        try:
+            lines = status.read_bytes().splitlines()
+        except OSError:
+            continue  # gone
+        if lines[0][5:].strip().decode("latin-1") in names and any(
+            line.startswith(b"NSpid:") and number in (line.split()[1:2] + line.split()[-1:]) for line in lines
+        ):
+            return True
+    try:
+        return False if os.readlink(proc / "self/ns/pid") == _HOST else None
+    except OSError:
+        return None
 
 
 def accepts(path: Path, seconds: float = 1.0) -> bool | None:

@@ -6,8 +6,10 @@ Pure: no clock, no files.
 from __future__ import annotations
 
 from smtpq_exporter.mta.base import Mta
+from smtpq_exporter.mta.exim import EXIM
 from smtpq_exporter.mta.postfix import POSTFIX
 
 MTAS: dict[str, Mta] = {
     "postfix": POSTFIX,
+    "exim": EXIM,
 }

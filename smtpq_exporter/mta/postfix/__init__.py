@@ -56,6 +56,7 @@ POSTFIX = Mta(
         Listing(
             "postqueue", JsonParser, argv=("postqueue", "-c", "{config_directory}", "-j"),
             own_config="/etc/postfix", exit_kinds=((69, "unavailable"), (77, "permission")),
+            hint="run with the group that may list the queue (postdrop)",
         ),
     ),
     layout=_layout,

@@ -1,0 +1,226 @@
+"""What Exim's lines without a flag say: the life of a message, refusals, failed logins, trouble.
+
+Pure. Law: decided by how the words begin; what a stranger chose (a HELO name, an address, a reply) stands behind.
+Sources: the Exim specification, chapter 53, and the log_write() calls of src/smtp_in.c, daemon.c, deliver.c, tls*.c.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from smtpq_exporter.model import LogEvent
+from smtpq_exporter.mta.base import ReasonOf
+from smtpq_exporter.mta.exim import log_grammar as grammar
+
+_TEXT = 2048
+
+
+#: How a line about a message begins -> event, kind. The first that fits.
+_LIFE: Sequence[tuple[bytes, str, str]] = (
+    (b"Completed", "removed", ""),
+    (b"Frozen", "held", ""),
+    (b"frozen", "held", ""),
+    (b"*** Frozen", "held", ""),
+    (b"*** frozen", "held", ""),
+    (b"Unfrozen", "released", ""),
+    (b"unfrozen", "released", ""),
+    (b"*** Unfrozen", "released", ""),
+    (b"Message is frozen", "info", ""),
+    (b"Spool file is locked", "info", ""),
+    (b"removed by ", "info", ""),
+    (b"cancelled by ", "info", ""),
+    (b"bounced by ", "info", ""),
+    (b"marked ", "info", ""),
+    (b"sender ", "info", ""),
+    (b"recipient ", "info", ""),
+    (b"added by ", "info", ""),
+    (b"delivering ", "info", ""),
+    (b"DKIM: ", "info", ""),
+    (b"PDKIM: ", "info", ""),
+    (b"SPF: ", "info", ""),
+    (b"DMARC ", "info", ""),
+    (b"no immediate delivery: ", "warning", "congestion"),
+    (b"No recipients", "info", ""),
+    (b"no recipients", "info", ""),
+    (b"Error in sender", "info", ""),
+    (b"Format error in spool file", "warning", "queue_file"),
+    (b"Malformed spool", "warning", "queue_file"),
+    (b"Spool ", "warning", "queue_file"),
+    (b"spool ", "warning", "queue_file"),
+    (b"Data file ", "warning", "queue_file"),
+    (b"malware acl condition: ", "warning", "milter"),
+    (b"spam acl condition: ", "warning", "milter"),
+    (b"retry time not ", "info", ""),
+    (b"transport ", "warning", "transport"),
+    (b"Transport ", "warning", "transport"),
+    (b"SMTP connection lost", "connect_failure", ""),
+    (b"SMTP timeout", "connect_failure", ""),
+    (b"Remote host ", "connect_failure", ""),
+    (b"error ignored", "info", ""),
+    (b"SA: ", "info", ""),
+    (b"original recipients ignored", "info", ""),
+    (b"qualify/rewrite: ", "info", ""),
+    (b"Error in system filter", "warning", "configuration"),
+    (b"SMTP connection from ", "warning", "client"),
+)
+#: The same for lines about no message, and for both.
+_DAEMON: Sequence[tuple[bytes, str, str]] = (
+    (b"Start queue run", "info", ""),
+    (b"End queue run", "info", ""),
+    (b"Start ODMR", "info", ""),
+    (b"End ODMR", "info", ""),
+    (b"Start '", "info", ""),
+    (b"End '", "info", ""),
+    (b"exim ", "info", ""),
+    (b"Exim configuration error", "warning", "configuration"),
+    (b"pid ", "info", ""),
+    (b"daemon: ", "warning", "resource"),
+    (b"1 queue-runner", "info", ""),
+    (b"cwd=", "info", ""),
+    (b"ETRN ", "info", ""),
+    (b"VRFY ", "info", ""),
+    (b"EXPN ", "info", ""),
+    (b"refused connection ", "reject", ""),
+    (b"no host name found ", "warning", "dns"),
+    (b"no IP address found ", "warning", "dns"),
+    (b"DNS ", "warning", "dns"),
+    (b"DNSSEC ", "warning", "dns"),
+    (b"host name alias list truncated", "warning", "dns"),
+    (b"host lookup ", "warning", "dns"),
+    (b"list matching forced to fail: ", "warning", "dns"),
+    (b"TLS ", "warning", "tls"),
+    (b"SSL ", "warning", "tls"),
+    (b"DANE ", "warning", "tls"),
+    (b"SMTP protocol ", "warning", "client"),
+    (b"SMTP syntax ", "warning", "client"),
+    (b"SMTP command ", "warning", "client"),
+    (b"SMTP data ", "warning", "client"),
+    (b"SMTP timeout ", "warning", "client"),
+    (b"no MAIL in ", "warning", "client"),
+    (b"unexpected ", "warning", "client"),
+    (b"Unexpected ", "warning", "client"),
+    (b"too many ", "warning", "client"),
+    (b"syntactically invalid ", "warning", "client"),
+    (b"dropped ", "warning", "client"),
+    (b"ignoring ", "info", ""),
+    (b"Ignoring ", "info", ""),
+    (b"ratelimit", "warning", "rate_limit"),
+    (b"Warning: ", "warning", "other"),
+    (b"WARNING: ", "warning", "other"),
+    (b"failed to ", "warning", "error"),
+    (b"Failed to ", "warning", "error"),
+    (b"failure ", "warning", "error"),
+    (b"Failed ", "warning", "error"),
+    (b"unable to ", "warning", "error"),
+    (b"Unable to ", "warning", "error"),
+    (b"Cannot ", "warning", "error"),
+    (b"cannot ", "warning", "error"),
+    (b"Could not ", "warning", "error"),
+    (b"could not ", "warning", "error"),
+    (b"socket bind", "warning", "fatal"),
+    (b"Tainted ", "warning", "configuration"),
+    (b"tainted ", "warning", "configuration"),
+    (b"attempt to ", "warning", "configuration"),
+    (b"internal ", "warning", "panic"),
+    (b"callout ", "info", ""),
+    (b"sender verify ", "info", ""),
+    (b"string_", "warning", "panic"),
+    (b"SIG", "warning", "panic"),
+)
+#: Wherever they stand in the line of our own program: the machine is at its end.
+_MACHINE = (b"No space left on device", b"Too many open files", b"Cannot allocate memory", b"out of memory", b"spool disk")
+#: What Exim says about a host that it, or that spoke to, without a reply -> event, kind.
+_HOST: Sequence[tuple[bytes, str, str]] = (
+    (b"SMTP error from remote ", "interim_reply", ""),
+    (b"LMTP error from remote ", "interim_reply", ""),
+    (b"TLS ", "warning", "tls"),
+    (b"DANE ", "warning", "tls"),
+    (b"SSL verify ", "warning", "tls"),
+    (b"sender verify ", "info", ""),
+    (b"Sender verify ", "info", ""),
+    (b"Warning: ", "info", ""),
+    (b"incomplete transaction", "info", ""),
+    (b"SMTP protocol ", "warning", "client"),
+    (b"SMTP syntax ", "warning", "client"),
+    (b"ACL ", "info", ""),
+    (b"DKIM: ", "info", ""),
+    (b"temporarily ", "info", ""),
+    (b"no IP address ", "warning", "dns"),
+)
+
+
+def about_message(rest: bytes, reasons: ReasonOf) -> LogEvent | None:
+    """Understand what follows a message id and is no flag."""
+    return _begins(rest, _LIFE) or without_message(rest, reasons)
+
+
+def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
+    """Understand a line about no message."""
+    if found := grammar.AUTHENTICATOR.match(words):
+        return LogEvent("auth_failure", client=(found["client"] or b"").decode("utf-8", "replace"), text=text(words))
+    if found := grammar.REJECTED.match(words):
+        return _rejected(found, words, reasons)
+    if words.startswith((b"SMTP connection ", b"SMTP call from ", b"Connection from ", b"connection from ")):
+        return _connection(words)
+    event = _begins(words, _DAEMON)
+    if event is not None:
+        if event.event == "reject":
+            event.reason = "policy_rejected"
+        if event.kind in {"error", "other", "resource", "fatal"} and any(what in words[:_TEXT] for what in _MACHINE):
+            event.kind = "resource"
+        elif event.kind == "other" and (b"TLS" in words[:80] or b"certificate" in words[:80]):
+            event.kind = "tls"
+        return event
+    found = grammar.ABOUT_HOST.match(words)
+    if found is None:
+        return None
+    host, said = (found["host"] or found["old"]).decode("utf-8", "replace"), found["words"]
+    event = _begins(said, _HOST)
+    if event is None:  # "Connection refused", "Operation timed out", "Remote host closed connection .."
+        event = LogEvent("connect_failure")
+    if event.event in {"interim_reply", "connect_failure"}:
+        wrapped = grammar.REMOTE.match(said)
+        event.relay, event.reason = host, reasons.reason((said[wrapped.end() :] if wrapped else said)[:_TEXT])
+    else:
+        event.client = host
+    event.text = text(said)
+    return event
+
+
+def text(words: bytes) -> str:
+    """Return words of a log for people: cut, control characters gone, whatever bytes they were."""
+    shown = words[:_TEXT].decode("utf-8", "replace")
+    return "".join(c if c.isprintable() else "?" for c in shown) if not shown.isprintable() else shown
+
+
+def _begins(words: bytes, table: Sequence[tuple[bytes, str, str]]) -> LogEvent | None:
+    for beginning, event, kind in table:
+        if words.startswith(beginning):
+            return LogEvent(event, kind=kind, text=text(words))
+    return None
+
+
+def _rejected(found: re.Match[bytes], words: bytes, reasons: ReasonOf) -> LogEvent:
+    """What our own server refused, and why; the client saw it as a reply, and so does the classifier."""
+    code = b"451 " if found["soft"] else b"550 "
+    what, why = found["what"], found["words"] or b""
+    client = grammar.CLIENT.match(found["caller"], 2) if found["caller"].startswith(b"H=") else None
+    domain = what[5:].strip(b"<>").rpartition(b"@")[2] if what.startswith(b"RCPT ") and b"@" in what else b""
+    return LogEvent(
+        "reject", kind="temporarily rejected" if found["soft"] else "rejected", text=text(words),
+        client=client[0].decode("utf-8", "replace") if client else "", recipient_domain=domain.decode("utf-8", "replace").lower(),
+        reason=reasons.reason(code + why[:_TEXT]) if why else "policy_rejected",
+    )
+
+
+def _connection(words: bytes) -> LogEvent:
+    """SMTP connection from H=.. (TCP/IP connection count = n), closed by QUIT, lost, refused, dropped."""
+    shown = text(words)
+    if words.startswith(b"SMTP connection ") and b"connection count = " in words[-60:]:
+        return LogEvent("connection", client=shown[16:].removeprefix("from "))
+    if b": too many connections" in words[-160:]:
+        return LogEvent("warning", kind="process_limit", text=shown)
+    if b" refused" in words or b" dropped" in words or b" lost" in words:
+        return LogEvent("warning", kind="client", text=shown)
+    return LogEvent("info", text=shown)

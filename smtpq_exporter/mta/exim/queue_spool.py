@@ -1,0 +1,193 @@
+"""How Exim keeps its queue in directories: the layout that the spool engine is driven by.
+
+Pure. Source of truth: the Exim specification, chapters 11 (split_spool_directory), 36 (queues), 56 (spool files), and
+src/queue.c, spool_out.c. <spool>/input and, for a named queue, <spool>/<name>/input hold <id>-H, <id>-D and, while a
+delivery runs, <id>-J; with split_spool_directory in sub-directories of one character. Both ways may be in use at once:
+Exim itself looks everywhere. msglog/ lies beside input/ and is divided in the same way.
+
+A -H file is replaced whole (renamed over the old one) when the message is frozen, thawed or partly delivered, so a new
+mtime tells. A retry that only defers leaves it alone and adds to the msglog: that file's mtime is the pulse. In a
+first reading of a long queue the reasons of LOGS messages are read; the others follow as they are looked at again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from smtpq_exporter.model import OTHER
+from smtpq_exporter.mta.address import domain_of
+from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
+from smtpq_exporter.mta.exim.log_words import masked, outcome
+from smtpq_exporter.mta.exim.message_id import arrival, is_message_id
+from smtpq_exporter.mta.exim.queue_header import Envelope, read_header
+from smtpq_exporter.mta.exim.queue_msglog import NOT_YET, last_deferrals
+
+#: The queue without a name.
+DEFAULT = "default"
+#: Named queues that are shown by name; the mail of further ones is counted under "other".
+MOST_QUEUES = 50
+#: Message logs that are read in one reading, and how much of the end of each.
+LOGS, _LOG_FIRST, _LOG_MOST = 10_000, 4096, 1024 * 1024
+_JOURNAL_MOST = 4 * 1024 * 1024
+#: What lies in a spool directory beside input/ and is no named queue.
+_NO_QUEUES = frozenset((
+    b"input", b"msglog", b"db", b"log", b"scan", b"lost+found", b"gnutls-params", b"exim-process.info",
+    b"exim_daemon_notify", b"exim-daemon.pid", b"acme", b"crash",
+))
+_COMPANIONS = frozenset((b"-D", b"-J", b"-K"))
+_SPOOL, _NAMED, _INPUT = "spool", "named", "input"
+#: An id and -H that differ more in time are of different clocks: ids of case-insensitive builds (base 36).
+_AGREE = 86400
+_MEMO = 4096
+_LATEST = 2**32 - 1
+
+
+class EximSpool:
+    """Layout of one spool directory; `queues` are the named queues that are known before."""
+
+    head = 4096
+    retries = False
+
+    def __init__(self, queue_directory: str, classifier: ReasonOf, queues: Sequence[str] = ()) -> None:
+        """Nothing is read here."""
+        self._root = queue_directory.encode("utf-8", "surrogateescape").rstrip(b"/")
+        self._reasons = classifier
+        self.queues: tuple[str, ...] = (DEFAULT, *queues)
+        self._journals: dict[bytes, frozenset[bytes]] = {}
+        self._logs: dict[bytes, bytes] = {}
+        self._left = LOGS
+        self._memo: dict[tuple[bytes, bytes], str] = {}
+        self._dead: dict[str, str] = {}
+        """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
+
+    def roots(self) -> tuple[Place, ...]:
+        """The default queue, which must be there, and the spool directory, for named queues may come at any time."""
+        self._left = LOGS
+        return Place(self._root + b"/input", 0, _INPUT), Place(self._root, 0, _SPOOL)
+
+    def pick(self, place: Place, names: list[bytes]) -> tuple[list[bytes], Sequence[bytes]]:
+        """Bodies and journals go with their -H; a journal is there while the message is being delivered."""
+        if place.role != _INPUT:
+            return names, ()
+        kept = [name for name in names if name[-2:] not in _COMPANIONS]
+        busy: frozenset[bytes] = frozenset()
+        if len(kept) != len(names):
+            journals = [name[:-1] + b"H" for name in names if name[-2:] == b"-J"]
+            if journals:
+                busy = frozenset(journals).intersection(kept)
+        if busy or place.path in self._journals:
+            self._journals[place.path] = busy
+        return kept, tuple(busy)
+
+    def pulse(self, place: Place, name: bytes) -> tuple[bytes, bytes]:
+        """The message's log."""
+        return self._log_directory(place.path), name[:-2]
+
+    def sort(self, place: Place, name: bytes) -> Place | str | None:
+        """A message, a sub-directory, a named queue, or something that is none of these."""
+        if place.role == _INPUT:
+            if name[-2:] == b"-H" and is_message_id(name[:-2]):
+                return None
+            if len(name) == 1 and name.isalnum():
+                return place._replace(path=place.path + b"/" + name, optional=True)
+            return "" if name.startswith((b"hdr.", b".")) else "foreign_name"
+        if place.role == _SPOOL:
+            if name in _NO_QUEUES or name[:1] == b"." or name.endswith((b".pid", b".info")) or name.startswith(b"gnutls-"):
+                return ""
+            return Place(place.path + b"/" + name, 0, _NAMED, optional=True)
+        if name == b"input":
+            return Place(place.path + b"/input", self._number(place.path.rpartition(b"/")[2]), _INPUT, optional=True)
+        return ""
+
+    def read(
+        self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile, known: Facts | None,
+    ) -> Entry | str:
+        """Understand one -H file, with the size of its body, its journal and the end of its log."""
+        envelope = read_header(head, status.st_size, file.more)
+        message_id = name[:-2]
+        came = arrival(message_id)
+        if not -_AGREE < came - envelope.received < _AGREE:
+            came = envelope.received
+        body = file.size_beside(place.path, message_id + b"-D")
+        size = envelope.headers + (0 if body is None else max(0, body - len(message_id) - 2))
+        waiting = self._waiting(place, name, envelope, file)
+        if len(waiting) == 1:
+            domains: tuple[str, ...] = (domain_of(waiting[0]),)
+        else:
+            domains = tuple(map(domain_of, waiting))
+        reasons: tuple[str, ...] = ()
+        if self._left > 0:
+            self._left -= 1
+            reasons = self._why(place, message_id, waiting, file)
+        elif known is not None:
+            reasons = known[2][: len(waiting)]
+        sender = domain_of(envelope.sender) if envelope.sender else ""
+        return place.queue, min(came, _LATEST), size, 0, (sender, domains, reasons, envelope.frozen, False)
+
+    def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
+        """A message that was moved to another queue."""
+        return place.queue, *entry[1:]
+
+    def _waiting(self, place: Place, name: bytes, envelope: Envelope, file: SpoolFile) -> list[bytes]:
+        done = envelope.done
+        if place.path in self._journals and name in self._journals[place.path]:
+            journal = file.beside(place.path, name[:-1] + b"J", _JOURNAL_MOST)
+            if journal:
+                done |= frozenset(journal.split(b"\n"))
+        if not done:
+            return envelope.recipients
+        return [recipient for recipient in envelope.recipients if recipient not in done]
+
+    def _why(self, place: Place, message_id: bytes, waiting: list[bytes], file: SpoolFile) -> tuple[str, ...]:
+        if not waiting:
+            return ()
+        folder = self._log_directory(place.path)
+        try:
+            log = file.end_beside(folder, message_id, _LOG_FIRST)
+            if not log:
+                return ()
+            found = last_deferrals(log, waiting)
+            if len(found) < len(waiting) and len(log) == _LOG_FIRST:
+                log = file.end_beside(folder, message_id, _LOG_MOST)
+                found = last_deferrals(log or b"", waiting)
+        except (PermissionError, NotADirectoryError):  # reasons are a gift; the queue itself was read
+            return ()
+        return tuple([self._reason(*found[one], one) for one in waiting if one in found])
+
+    def _reason(self, number: bytes, text: bytes, address: bytes) -> str:
+        domain = domain_of(address)
+        if text.startswith(NOT_YET):
+            return self._dead.get(domain) or self._reasons.reason(text)
+        said = masked(text, address, self._reasons)
+        reason = self._memo.get((number, said))
+        if reason is None:
+            reason = outcome(number, said, self._reasons).reason or "unknown"
+            if len(self._memo) >= _MEMO:
+                self._memo.clear()
+            self._memo[number, said] = reason
+        if len(self._dead) >= _MEMO:
+            self._dead.clear()
+        self._dead[domain] = reason
+        return reason
+
+    def _log_directory(self, path: bytes) -> bytes:
+        """…/input or …/input/x -> …/msglog or …/msglog/x."""
+        known = self._logs.get(path)
+        if known is None:
+            front, slash, end = path.rpartition(b"/")
+            if end == b"input":
+                known = front + b"/msglog"
+            else:
+                known = front.rpartition(b"/")[0] + b"/msglog" + slash + end
+            self._logs[path] = known
+        return known
+
+    def _number(self, name: bytes) -> int:
+        """Index of a named queue; a new one is added."""
+        text = name.decode("utf-8", "replace")
+        if text not in self.queues:
+            if len(self.queues) > MOST_QUEUES:
+                text = OTHER
+            if text not in self.queues:
+                self.queues = (*self.queues, text)
+        return self.queues.index(text)
