@@ -83,7 +83,7 @@ def test_down_as_root() -> None:
 
 
 def test_unreadable_queue() -> None:
-    """ConSol-Monitoring/snclient #431, kstka/zabbix-postfix-template #4, telegraf: what is denied counted as 0."""
+    """ConSol-Monitoring/snclient #431, kstka/zabbix-postfix-template #4: what is denied counted as 0."""
     assert state(sample(server(unseen=True, fault=DENIED))) == UNKNOWN
 
 

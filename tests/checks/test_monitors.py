@@ -6,12 +6,14 @@ The definitions are those that are shipped, with their default limits; only the 
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from tests.checks.monitors import Icinga, Monitor, Nagios, Nrpe, Seen
+from tests.checks.nagios import PLUGINS
 from tests.checks.readers import sensu
 from tests.e2e.process import Exporter
 from tests.servers.postfix import PostfixServer
@@ -122,3 +124,12 @@ def test_long_output_tells_why(story: Story) -> None:
         [count] = re.findall(r"recipients deferred by reason: greylisted (\d+)", seen.long_output)
         assert int(count) >= 510
         assert "mostly greylisted" in seen.output
+
+
+def test_200_plugins_at_once(story: Story) -> None:
+    """200 plugins that start together against the one real exporter all get their answer."""
+    argv = [str(PLUGINS / "check_smtpq_queue"), "--url", story.exporter.url, "-t", "50"]
+    running = [subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) for _ in range(200)]
+    outputs = [child.communicate(timeout=100)[0] for child in running]
+    assert {child.returncode for child in running} == {0}
+    assert all(output.startswith(b"SMTPQ OK - postfix: 0 messages | ") for output in outputs)
