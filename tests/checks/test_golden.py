@@ -174,3 +174,13 @@ def test_rules_at_every_verbosity(name: str, verbosity: str) -> None:
     options = read_options(check, [*words.split(), "--output", "nagios", *verbosity.split()])
     result = check.evaluate(body, options)
     check_rules(show(result, options), result.state)
+
+
+def test_documentation_shows_real_lines() -> None:
+    """Every example line in docs/checks.md is the line of a golden."""
+    told = (GOLDEN.parents[2] / "docs" / "checks.md").read_text(encoding="utf-8")
+    texts = [path.read_text(encoding="utf-8") for path in GOLDEN.glob("*.txt")]
+    real = {text.splitlines()[1].split(" | ")[0] for text in texts}
+    lines = [line.strip().split(" | ")[0] for line in told.splitlines() if line.startswith("    SMTPQ ")]
+    assert len(lines) > 8
+    assert set(lines) <= real
