@@ -12,7 +12,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from types import MappingProxyType
 
-from smtpq_exporter.model import AGE_BUCKETS, OTHER, SIZE_BUCKETS, Histogram, Message, QueueSnapshot, QueueStats
+from smtpq_exporter.model import (
+    AGE_BUCKETS,
+    OTHER,
+    SIZE_BUCKETS,
+    Histogram,
+    Message,
+    QueueSnapshot,
+    QueueStats,
+)
 from smtpq_exporter.mta.base import Entry
 from smtpq_exporter.timeline import TimelineBuilder
 

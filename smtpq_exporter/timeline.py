@@ -77,7 +77,7 @@ class Timeline:
                 yield base + offset, n
 
     def ages(self, bounds: tuple[float, ...], now: float) -> tuple[tuple[int, ...], float]:
-        """Numbers of things by age, as in model.Histogram for these bounds, and the sum of all ages in seconds."""
+        """Numbers of things by age, as in model.Histogram for these bounds, and the sum of all ages (s)."""
         older = [self.count, *(self.older_than(bound, now) for bound in bounds), 0]
         future = sum((second - now) * n for second, n in self.items(int(now)) if second > now)
         counts = tuple(older[i] - older[i + 1] for i in range(len(older) - 1))

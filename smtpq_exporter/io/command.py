@@ -102,7 +102,9 @@ class Command:
                     else:
                         read += len(data)
                         if read > self._most:
-                            raise SourceError("truncated", f"{self.argv[0]} wrote more than {self._most} bytes")
+                            raise SourceError(
+                                "truncated", f"{self.argv[0]} wrote more than {self._most} bytes",
+                            )
                         yield data
 
     def _late(self) -> SourceError:
@@ -130,7 +132,7 @@ def said(complaint: bytes) -> str:
 def _which(program: str) -> bool:
     if "/" in program:
         return os.access(program, os.X_OK)
-    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in PATH.split(":"))  # noqa: PTH118
+    return any(os.access(os.path.join(folder, program), os.X_OK) for folder in PATH.split(":"))
 
 
 def _kept() -> dict[str, str]:

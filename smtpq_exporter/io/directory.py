@@ -20,7 +20,9 @@ _MENDABLE = 1000
 class Directory:
     """Names of a directory: messages in `ledger`, others in `aside` with the reason, sub-directories."""
 
-    __slots__ = ("_checked", "_cursor", "_folders", "aside", "busy", "ledger", "listed", "place", "revived", "stamp")
+    __slots__ = (
+        "_checked", "_cursor", "_folders", "aside", "busy", "ledger", "listed", "place", "revived", "stamp",
+    )
 
     def __init__(self, place: Place, table: FactTable) -> None:
         """Start with nothing known."""
@@ -80,7 +82,7 @@ class Directory:
         return gone, new
 
     def suspects(self, now: float, length: int, exact: int, sample: int) -> list[bytes]:
-        """Messages of a changed directory to look at, of a queue of `length`: all, or those due and a sample."""
+        """Messages of a changed directory to look at, in a queue of `length`: all, or due ones and a sample."""
         rows = self.ledger.rows
         if length <= exact:
             return list(rows)

@@ -35,7 +35,7 @@ class HostProbe:
 
     def exists(self, path: str) -> bool:
         """Whether something is there."""
-        return os.path.exists(path)  # noqa: PTH110 - Path.exists raises where the parent is closed
+        return os.path.exists(path)
 
     def listdir(self, path: str) -> list[str] | None:
         """Names in a directory."""
@@ -63,13 +63,13 @@ def discover() -> list[Instance]:
 
 
 def complete(instance: Instance) -> list[Instance]:
-    """A configured instance with everything filled in that it leaves open; one configuration may name several."""
+    """A configured instance with what it leaves open filled in; one configuration may name several."""
     return _distinct(MTAS[instance.mta].settle(instance, HostProbe()))
 
 
 def _trace(mta: Mta) -> str:
     for program in mta.discovery.binaries:
-        if os.access(program, os.X_OK) or os.path.exists(program):  # noqa: PTH110
+        if os.access(program, os.X_OK) or os.path.exists(program):
             return f"{program} is installed"
     for spool in mta.discovery.spools:
         try:

@@ -64,7 +64,7 @@ class OpenFile:
     """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
 
     def __init__(self, files: Files, folders: Folders) -> None:
-        """`descriptor` is set anew for each message, and `pulse` is the mtime of what `end_beside` has read."""
+        """`descriptor` is set anew for each message; `pulse` is the mtime of what `end_beside` has read."""
         self.descriptor = -1
         self.pulse = 0
         self._files, self._folders = files, folders
@@ -112,7 +112,7 @@ def fault(error: OSError, path: bytes) -> SourceError:
     if isinstance(error, PermissionError):
         return SourceError(
             "permission", f"{readable(path)}: permission denied",
-            "run as the owner of the queue directories, with CAP_DAC_READ_SEARCH, or let another source be used",
+            "run as the owner of the queue directories or with CAP_DAC_READ_SEARCH, or use another source",
         )
     return SourceError("unavailable", f"{readable(path)}: {error.strerror or error}")
 
@@ -123,7 +123,7 @@ def readable(path: bytes) -> str:
 
 
 class FaultyFiles(Files):
-    """Files that raise what `faults` says for a path, tell what is opened and listed, and call `before` each open."""
+    """Files that raise what `faults` says for a path, tell what was opened, and call `before` each open."""
 
     def __init__(self, faults: dict[bytes, OSError] | None = None) -> None:
         """Wrap the real files."""
@@ -142,10 +142,12 @@ class FaultyFiles(Files):
 
     def _listdir(self, path: bytes) -> list[bytes]:
         self.listed.append(self._path(path, None))
-        return os.listdir(path)  # noqa: PTH208
+        return os.listdir(path)
 
-    def _stat(self, path: bytes, *, dir_fd: int | None = None, follow_symlinks: bool = True) -> os.stat_result:
-        return os.stat(self._path(path, dir_fd), follow_symlinks=follow_symlinks)  # noqa: PTH116
+    def _stat(
+        self, path: bytes, *, dir_fd: int | None = None, follow_symlinks: bool = True,
+    ) -> os.stat_result:
+        return os.stat(self._path(path, dir_fd), follow_symlinks=follow_symlinks)
 
     def _open(self, path: bytes, flags: int, *, dir_fd: int | None = None) -> int:
         if flags & os.O_DIRECTORY:

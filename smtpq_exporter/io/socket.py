@@ -37,10 +37,13 @@ def stream(path: str, deadline: float, *, most: int = MOST) -> Generator[bytes, 
             raise _late(path) from None
         except PermissionError as error:
             raise SourceError(
-                "permission", f"{path}: permission denied", "run with the group that owns the directory (postdrop)",
+                "permission", f"{path}: permission denied",
+                "run with the group that owns the directory (postdrop)",
             ) from error
         except (ConnectionRefusedError, FileNotFoundError) as error:
-            raise SourceError("unavailable", f"{path}: nobody listens", "is the mail system running?") from error
+            raise SourceError(
+                "unavailable", f"{path}: nobody listens", "is the mail system running?",
+            ) from error
         except OSError as error:
             raise SourceError("unavailable", f"{path}: {error.strerror or error}") from error
 
@@ -66,4 +69,4 @@ def _left(deadline: float) -> float:
 
 
 def _late(path: str) -> SourceError:
-    return SourceError("timeout", f"{path} did not end in time", "a longer timeout, or the spool source, helps")
+    return SourceError("timeout", f"{path} did not end in time", "a longer timeout or the spool source helps")

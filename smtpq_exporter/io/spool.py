@@ -97,8 +97,8 @@ class SpoolReader:
         for path in [path for path in self._directories if path not in found]:
             self._forget(path)
         for directory in list(self._directories.values()):
-            # the other file of an id that was in two places is gone; or names are gone that nobody has welcomed yet:
-            # they may have moved, meanwhile, to a place that was looked at before
+            # the other file of an id that was in two places is gone; or names are gone that nobody has welcomed
+            # yet: they may have moved, meanwhile, to a place that was looked at before
             if directory.revived or (self._departed and directory.place.lively):
                 self._visit(directory, now)
 
@@ -128,7 +128,7 @@ class SpoolReader:
             if place.optional:
                 return False
             raise SourceError(
-                "unavailable", f"{readable(place.path)}: no such queue directory", "is this the queue directory?",
+                "unavailable", f"{readable(place.path)}: no such directory", "is this the queue directory?",
             ) from error
         except OSError as error:
             raise fault(error, place.path) from error
@@ -176,7 +176,7 @@ class SpoolReader:
                     directory.adopt(name, sort)
 
     def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
-        """A message that was not in this directory before: new, or moved here, or here as well as elsewhere."""
+        """A message that was not in this directory before: new, moved here, or here as well as elsewhere."""
         carried = self._departed.pop(name, None)
         if carried is None:
             for other in elsewhere:
@@ -201,7 +201,8 @@ class SpoolReader:
                 self._vanished += 1
                 return
             if status.st_mtime_ns ^ status.st_mode == carried[1]:
-                self._enter(directory, name, self._layout.moved(directory.place, carried[0], status), carried[1])
+                moved = self._layout.moved(directory.place, carried[0], status)
+                self._enter(directory, name, moved, carried[1])
                 return
         result = self._load(directory, name, carried[0][4] if carried else None)
         if result is None:

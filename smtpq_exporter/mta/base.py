@@ -48,7 +48,7 @@ class LogParser(Protocol):
         """Understand one line without its newline; None if it is not this mail server's or says nothing."""
 
     def feed(self, lines: Sequence[bytes]) -> None:
-        """Count lines into the tally that the parser was made with. The hot path: nothing is allocated per line."""
+        """Count lines into the tally that the parser was made with. The hot path: no object per line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ class Listing:
     proof: tuple[str, ...] = ()
     """Command that prints "0" if nothing is queued, for a listing that says nothing about an empty queue."""
     parts: Callable[[Instance], Sequence[Listing]] | None = None
-    """The listings that together show an instance's queue, e.g. one for each named queue; None: this one alone."""
+    """The listings that together show an instance's queue (one for each named queue); None: this alone."""
     hint: str = "run with the group that may list the queue"
     """What to do if the permission is missing."""
 
@@ -197,7 +197,7 @@ class SpoolLayout(Protocol):
         """
 
     def pulse(self, place: Place, name: bytes) -> tuple[bytes, bytes] | None:
-        """Directory and name of another file whose mtime tells, too, that a message changed; None if there is none."""
+        """Directory and name of another file whose mtime tells, too, that a message changed; None without."""
 
     def sort(self, place: Place, name: bytes) -> Place | str | None:
         """What a name is: None = a message, a Place = a directory to go into, a text = left aside.

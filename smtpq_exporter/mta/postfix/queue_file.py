@@ -148,7 +148,7 @@ class _Window:
 def _behind(
     more: More, start: int, length: int, recipients: list[bytes], offsets: list[int], missing: int,
 ) -> int:
-    """Add the recipients between the end of the content, at `start`, and E; how many of `missing` were not read."""
+    """Add the recipients between `start`, the end of the content, and E; how many of `missing` were not read."""
     if start >= length:
         raise IndexError("content")
     window, i = _Window(more), start

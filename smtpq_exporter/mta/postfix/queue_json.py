@@ -62,7 +62,7 @@ class JsonParser:
 
     def _message(self, line: dict[str, Any]) -> Message:
         queue, arrival, size = line["queue_name"], line["arrival_time"], line["message_size"]
-        if queue not in QUEUES or type(arrival) is not int or type(size) is not int or arrival < 0 or size < 0:
+        if queue not in QUEUES or type(arrival) is not int or type(size) is not int or min(arrival, size) < 0:
             raise ValueError("not a message")
         forced = line.get("forced_expire")
         if forced is None:
@@ -76,8 +76,9 @@ class JsonParser:
                 raw = _bytes(text)
                 reasons.append(self._reason(masked(raw, address) if self._bare else raw))
         return Message(
-            queue, _bytes(line["queue_id"]).decode("ascii", "replace"), min(arrival, LATEST), min(size, LARGEST),
-            sender_domain(_bytes(line["sender"])), tuple(domains), tuple(reasons), None, queue == "hold", forced is True,
+            queue, _bytes(line["queue_id"]).decode("ascii", "replace"),
+            min(arrival, LATEST), min(size, LARGEST), sender_domain(_bytes(line["sender"])),
+            tuple(domains), tuple(reasons), None, queue == "hold", forced is True,
         )
 
 

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 
 
 def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
-    """(offset of the recipient's record, reason text, recipient) for each complete block, in order of failure."""
+    """(offset of the recipient's record, reason text, recipient) of each block, in the order of failures."""
     for block in log.split(b"\n\n"):
         at = block.find(b"\noffset=")
         start = block.find(b"\nreason=")
@@ -23,8 +23,8 @@ def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
             continue
         digits = _line(block, at + 8)
         if digits.isdigit() and len(digits) < 20:
-            recipient = block.find(b"\nrecipient=")
-            yield int(digits), _line(block, start + 8), _line(block, recipient + 11) if recipient >= 0 else b""
+            named = block.find(b"\nrecipient=")
+            yield int(digits), _line(block, start + 8), _line(block, named + 11) if named >= 0 else b""
 
 
 def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:

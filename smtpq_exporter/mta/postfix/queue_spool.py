@@ -21,7 +21,7 @@ from smtpq_exporter.mta.postfix.queue_reasons import texts
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _MAILDROP, _ACTIVE, _DEFERRED, _HOLD, _CORRUPT = 0, 2, 3, 4, 5
 
-#: Bytes of a defer log that are read at first, and at most; recipients of what is beyond have reason "unknown".
+#: Bytes of a defer log that are read at first, and at most; what is beyond has reason "unknown".
 _LOG_FIRST, _LOG_MOST = 4096, 8 * 1024 * 1024
 _LATEST = 2**32 - 1
 #: What a glance knows.
@@ -30,7 +30,7 @@ _ON_HOLD: Facts = ("", (), (), True, False)
 
 
 class PostfixSpool:
-    """Layout of one instance's queue directory. `hash_depth` is hash_queue_depth, for names in hash_queue_names."""
+    """Layout of one instance's queue directory; hash_depth and hash_names are hash_queue_depth and _names."""
 
     queues = QUEUES
     head = 2048
@@ -38,7 +38,8 @@ class PostfixSpool:
     retries = True
 
     def __init__(
-        self, queue_directory: str, classifier: ReasonOf, *, hash_depth: int = 1, hash_names: str = "deferred, defer",
+        self, queue_directory: str, classifier: ReasonOf, *,
+        hash_depth: int = 1, hash_names: str = "deferred, defer",
     ) -> None:
         """Nothing is read here."""
         self._root = queue_directory.encode("utf-8", "surrogateescape").rstrip(b"/")
@@ -87,11 +88,12 @@ class PostfixSpool:
         if not 0 <= mtime <= _LATEST:
             mtime = 0 if mtime < 0 else _LATEST
         try:
-            size, arrival, sender, recipients, offsets, unread = read_envelope(head, status.st_size, file.more)
+            envelope = read_envelope(head, status.st_size, file.more)
         except ParseError:
             if queue != _CORRUPT:
                 raise
             return queue, moment(name, mtime) or mtime, status.st_size, 0, ("", (), (), False, False)
+        size, arrival, sender, recipients, offsets, unread = envelope
         if sender is None:
             raise ParseError("queue file", "no sender")
         if arrival is None:
@@ -103,7 +105,7 @@ class PostfixSpool:
         if recipients and queue != _MAILDROP:
             reasons = self._reasons(place, name, offsets, file)
             if not reasons and known is not None and queue == _ACTIVE:
-                reasons = known[2][: len(domains)]  # a delivery runs: its defer log is taken away until it ends
+                reasons = known[2][: len(domains)]  # a delivery runs: its defer log is away until it ends
         if unread:
             domains += (OTHER,) * unread
             reasons += ("unknown",) * unread

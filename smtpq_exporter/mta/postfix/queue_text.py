@@ -20,7 +20,8 @@ from smtpq_exporter.mta.base import ReasonOf
 
 QUEUES = ("active", "deferred", "hold")
 _HEAD = re.compile(
-    rb"([0-9A-Za-z]{5,80})([*!#]{0,3}) +(\d{1,18}) +[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)  ?(.*)",
+    rb"([0-9A-Za-z]{5,80})([*!#]{0,3}) +(\d{1,18}) +"
+    rb"[A-Z][a-z]{2} ([A-Z][a-z]{2}) ([ \d]\d) (\d\d):(\d\d):(\d\d)  ?(.*)",
 )
 _TRAILER = re.compile(rb"-- \d+ Kbytes in (\d+) Requests?\.")
 _EMPTY = b"Mail queue is empty"
@@ -109,7 +110,8 @@ class TextParser:
         found.append(Message(
             queue, name.decode(), self._moment(month, day, hour, minute, second), int(size),
             "" if sender in (b"", b"MAILER-DAEMON") else domain_of(sender),
-            tuple(map(domain_of, self._recipients)), tuple(self._reasons), None, queue == "hold", b"#" in mark,
+            tuple(map(domain_of, self._recipients)), tuple(self._reasons), None,
+            queue == "hold", b"#" in mark,
         ))
         self._count += 1
         self._head, self._recipients, self._reasons, self._text = None, [], [], b""
@@ -118,7 +120,8 @@ class TextParser:
         year = datetime.fromtimestamp(self._now).year + 1  # noqa: DTZ006 - the text is in local time
         for _ in range(9):  # 29 February comes every four years, but for 1900 and 2100
             try:
-                moment = datetime(year, _MONTHS[month], *map(int, numbers)).timestamp()  # type: ignore[arg-type] # noqa: DTZ001
+                day, hour, minute, second = map(int, numbers)
+                moment = datetime(year, _MONTHS[month], day, hour, minute, second).timestamp()  # noqa: DTZ001
             except (KeyError, ValueError, OverflowError):
                 pass
             else:

@@ -30,13 +30,14 @@ _DEFAULTS = {
 _ASSIGNMENT = re.compile(r"([A-Za-z0-9_]+)\s*=\s*(.*)", re.DOTALL)
 #: $name, $(name), ${name}, ${name?text}, ${name:text}, ${name?{text}:{text}}
 _MACRO = re.compile(
-    r"\$(?:(\w+)|\((\w+)\)|\{(\w+)(?:\?\{([^{}]*)\}(?::\{([^{}]*)\})?|\?([^{}:]*)|:\{([^{}]*)\}|:([^{}]*))?\})",
+    r"\$(?:(\w+)|\((\w+)\)|\{(\w+)"
+    r"(?:\?\{([^{}]*)\}(?::\{([^{}]*)\})?|\?([^{}:]*)|:\{([^{}]*)\}|:([^{}]*))?\})",
 )
 _DEEPEST = 10
 
 
 def parse(text: str) -> dict[str, str]:
-    """Settings of a main.cf as they are written; a later line wins, an indented line continues the one before."""
+    """Settings of a main.cf as they are written; a later line wins, an indented one continues the last."""
     settings: dict[str, str] = {}
     logical: list[str] = []
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-
 #: The attributes that smtpd(8) adds for a client.
 CLIENT = (
     b"log_client_name=client.example",
@@ -133,7 +132,7 @@ def queue_file(
 def maildrop_file(
     arrival: float, sender: bytes, recipients: Sequence[bytes], lines: Sequence[bytes] = (),
 ) -> bytes:
-    """A file of maildrop as postdrop(1) leaves it: begins with T, no sizes; its message size is the file size."""
+    """A file of maildrop as postdrop(1) leaves it: T first, no sizes; its message size is the file's."""
     seconds, microseconds = divmod(round(arrival * 1_000_000), 1_000_000)
     return b"".join(
         (

@@ -58,7 +58,8 @@ def main() -> None:
             client.connect(str(server.queue_directory / "public" / "showq"))
             (HERE / "showq" / "postfix-3.7.bin").write_bytes(b"".join(iter(lambda: client.recv(65536), b"")))
         listing = subprocess.run(
-            ["postqueue", "-c", str(server.config_directory), "-j"], capture_output=True, check=True, timeout=60,
+            ["postqueue", "-c", str(server.config_directory), "-j"],
+            capture_output=True, check=True, timeout=60,
         ).stdout
         (HERE / "postqueue" / "postfix-3.7.json").write_bytes(listing)
         messages = [json.loads(line) for line in listing.splitlines()]

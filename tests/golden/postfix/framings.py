@@ -53,7 +53,8 @@ def text(messages: Sequence[dict[str, Any]], *, short: bool = False) -> bytes:
     total = 0
     for count, message in enumerate(messages):
         total += message["message_size"]
-        mark = {"active": "*", "hold": "!"}.get(message["queue_name"], "#" if message.get("forced_expire") else " ")
+        forced = "#" if message.get("forced_expire") else " "
+        mark = {"active": "*", "hold": "!"}.get(message["queue_name"], forced)
         name = (f"{count:05X}{count * 977:X}A" if short else message["queue_id"]) + mark
         date = time.strftime("%a %b %e %H:%M:%S", time.localtime(message["arrival_time"]))
         if short:
