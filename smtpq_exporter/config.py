@@ -101,7 +101,7 @@ class Logs:
 
     enabled: bool = key(values.flag, True)
     state_directory: str = key(values.directory, "")
-    start: str = key(values.choice("end", "beginning"), "end")
+    start: str = key(values.choice("end", "beginning", "stored"), "end")
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from smtpq_exporter.strict_yaml import join, kind, section, suggest
 T = TypeVar("T")
 
 DEFAULT_PORT = 10125
-_LOG_PREFIXES = ("syslog:", "docker:", "cri:")
+_LOG_PREFIXES = ("syslog:", "docker:", "cri:", "journal:")
 _LOG_WORDS = ("auto", "journal", "stdin")
 
 

@@ -12,15 +12,22 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io import rotated
-from smtpq_exporter.io.generation import Archive, Generation, PlainFile, TruncatedError, open_generation
+from smtpq_exporter.io.generation import (
+    Archive,
+    Generation,
+    PlainFile,
+    TruncatedError,
+    close_all,
+    open_generation,
+)
 from smtpq_exporter.io.lines import LINE_LIMIT
 from smtpq_exporter.io.mark import Mark
-from smtpq_exporter.io.permission import denied, look
+from smtpq_exporter.io.permission import denied, look, trace
 from smtpq_exporter.io.plan import make_plan
 from smtpq_exporter.io.source import Position
 
@@ -41,14 +48,8 @@ class Tail:
 
     """
 
-    def __init__(
-        self,
-        path: str,
-        position: Position | None = None,
-        start: str = "end",
-        clock: Callable[[], float] = time.monotonic,
-        limit: int = LINE_LIMIT,
-    ) -> None:
+    def __init__(self, path: str, position: Position | None = None, start: str = "end",
+                 clock: Callable[[], float] = time.monotonic, limit: int = LINE_LIMIT) -> None:
         self.path, self._start, self._clock, self._limit = path, start, clock, limit
         self.behind = False
         self.rotations = self.lost = self._cut = 0
@@ -82,10 +83,10 @@ class Tail:
             self._arrange_if_needed(seen, now)
         except SourceError as reason:
             error = reason
-        trace = _trace(seen) if seen else None
+        now_seen = trace(seen) if seen else None
         for generation in tuple(self._row):
             try:
-                unchanged = trace == self._seen if generation is self._live else not generation.grown()
+                unchanged = now_seen == self._seen if generation is self._live else not generation.grown()
                 if generation.at_end and unchanged:
                     continue
                 new, max_bytes = self._read(generation, max_bytes)
@@ -99,7 +100,7 @@ class Tail:
                 self.behind = True
                 break
         else:
-            self._seen = trace
+            self._seen = now_seen
             self.behind = self._in_motion or not all(generation.at_end for generation in self._row)
         lines += self._let_go()
         if error and not lines:
@@ -156,7 +157,7 @@ class Tail:
             self._arrange()
         elif seen is None:
             self._live = None
-        elif self._blank and _trace(seen) != self._seen:
+        elif self._blank and trace(seen) != self._seen:
             # It may have been filled, copied and truncated since: the copy would tell.
             self._blank.begun()
             self._arrange()
@@ -185,7 +186,7 @@ class Tail:
             if live:
                 raise denied(self.path) from None
         if not rotated.agree(files, rotated.listing(self.path)):
-            _close(opened)
+            close_all(opened)
             self._in_motion = True
             return
         for generation in opened:
@@ -206,14 +207,8 @@ class Tail:
         bases = [mark.base for mark in self._wanted] + [generation.base for generation in self._row]
         bases += [self._finished.base] if self._finished else []
         files = rotated.listing(self.path, bases)
-        plan = make_plan(
-            files,
-            self._row,
-            wanted=self._wanted,
-            finished=self._finished,
-            blank=self._blank,
-            since=self._current,
-        )
+        plan = make_plan(files, self._row, wanted=self._wanted, finished=self._finished,
+                         blank=self._blank, since=self._current)
         opened: dict[int, Generation] = {}
         unreadable = 0
         try:
@@ -230,10 +225,10 @@ class Tail:
         except FileNotFoundError:
             steady = False  # renamed or compressed since it was listed
         except SourceError:
-            _close(opened.values())
+            close_all(opened.values())
             raise
         if not steady:
-            _close(opened.values())
+            close_all(opened.values())
             self._in_motion = True
             return
         first = not (self._row or self._wanted or self._finished)
@@ -299,14 +294,4 @@ class Tail:
         self._row.remove(generation)
         if generation is self._live:
             self._live = None
-        generation.close()
-
-
-def _trace(seen: os.stat_result) -> tuple[int, ...]:
-    """What changes when something is written. The same size may hide a truncation, so the time is in it."""
-    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns
-
-
-def _close(generations: Iterable[Generation]) -> None:
-    for generation in generations:
         generation.close()

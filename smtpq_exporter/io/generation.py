@@ -8,6 +8,7 @@ false.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import BinaryIO, Protocol
 
 from smtpq_exporter.io.lines import LINE_LIMIT, LineSplitter
@@ -59,6 +60,12 @@ def open_generation(
 
     """
     return (Archive if file.compression else PlainFile)(file, base, mark, limit)
+
+
+def close_all(generations: Iterable[Generation]) -> None:
+    """Close what was opened in vain."""
+    for generation in generations:
+        generation.close()
 
 
 class PlainFile:

@@ -25,6 +25,11 @@ def look(path: str) -> os.stat_result | None:
     return seen
 
 
+def trace(seen: os.stat_result) -> tuple[int, ...]:
+    """What changes when something is written. The same size may hide a truncation, so the time is in it."""
+    return seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns
+
+
 def denied(path: str, what: str = "") -> SourceError:
     """The error for a path that this process may not read, with the group that may."""
     obstacle = _obstacle(path)

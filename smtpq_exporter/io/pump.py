@@ -104,7 +104,7 @@ class LogPump(Generic[T]):
         self._parser: Counting | None = None
         self._feeds: Feeds | None = None
         self._rotations = 0
-        self._restored = False
+        self._known = False  # the counters are not less than what was told before
         self._last_read: float | None = None
         self._note = ""
         self._fault: Fault | None = None  # of the state file
@@ -136,6 +136,7 @@ class LogPump(Generic[T]):
         for lines in feeds.poll(BATCH):
             if lines:
                 got += self._count(parser, lines)
+        self._known = self._known or (feeds.heard and not feeds.behind)
         if got:
             self._last_read = time.time()
             self._unsaved += got
@@ -143,9 +144,13 @@ class LogPump(Generic[T]):
         return got > 0
 
     def tally(self, now: float) -> LogTally | None:
-        """The counters; None before anything could be read: not known is not 0."""
+        """The counters; None before anything could be read: not known is not 0.
+
+        After a crash also None until what was read since the last saving has been read again: a counter that
+        goes back would look like a restart from 0, and all that it counts like news.
+        """
         feeds, counters = self._feeds, self._tally
-        if feeds is None or counters is None or not (self._restored or feeds.heard):
+        if feeds is None or counters is None or not self._known:
             return None
         with self._lock:
             frozen = counters.freeze(now, lag_bytes=feeds.lag, rotations=self._rotations + feeds.rotations)
@@ -161,8 +166,11 @@ class LogPump(Generic[T]):
         why = f"{first.why}; {self._note}" if self._note else first.why
         return replace(first, errors=errors, why=why, fault=first.fault or self._fault), *others
 
-    def save(self) -> None:
-        """Save counters and positions now. What fails is told by `states`, and tried again later."""
+    def save(self, *, clean: bool = False) -> None:
+        """Save counters and positions now; `clean` says that nothing will be counted afterwards.
+
+        What fails is told by `states`, and tried again later.
+        """
         feeds, counters = self._feeds, self._tally
         if self._checkpoint is None or feeds is None or counters is None:
             return
@@ -171,6 +179,7 @@ class LogPump(Generic[T]):
                 "tally": counters.state(),
                 "sources": feeds.positions(),
                 "rotations": self._rotations + feeds.rotations,
+                "clean": clean,
             }
         self._saved_at, self._unsaved = time.monotonic(), 0
         try:
@@ -185,7 +194,7 @@ class LogPump(Generic[T]):
         if self._closed:
             return
         self._closed = True
-        self.save()
+        self.save(clean=True)
         if self._feeds is not None:
             self._feeds.close()
         if self._checkpoint is not None:
@@ -235,7 +244,8 @@ class LogPump(Generic[T]):
         rotations = int(state["rotations"]) if state else 0
         feeds = Feeds(self._specs, self._paths, state["sources"] if state else {}, self._start)
         self._parser = self._make_parser(tally)
-        self._tally, self._rotations, self._restored, self._feeds = tally, rotations, bool(state), feeds
+        self._tally, self._rotations, self._feeds = tally, rotations, feeds
+        self._known = state.get("clean") is True
 
     def _set_aside(self, why: str) -> None:
         if self._checkpoint is None:

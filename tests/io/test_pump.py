@@ -124,6 +124,27 @@ def test_goes_on_after_a_restart(log: GrowingLog, tmp_path: Path) -> None:
     pump.close()
 
 
+def test_counters_do_not_go_back_after_a_crash(log: GrowingLog, tmp_path: Path) -> None:
+    """After a crash there is no tally until what was counted before it has been counted again."""
+    log.write(3)
+    pump = make(str(log.path), state=tmp_path / "state", save_seconds=3600.0)
+    pump.step()
+    log.write(3000)
+    while pump.step():
+        pass
+    assert counted(pump) == sums(3003)
+    (file,) = (tmp_path / "state").glob("*.json")
+    crashed = file.read_bytes()
+    pump.close()
+    file.write_bytes(crashed)
+    pump = make(str(log.path), state=tmp_path / "state")
+    seen = {counted(pump)}
+    while pump.step():
+        seen.add(counted(pump))
+    assert seen == {None, sums(3003)}
+    pump.close()
+
+
 def test_saves_now_and_then(log: GrowingLog, tmp_path: Path) -> None:
     """Positions are saved right after the first look, then when there is something new and it is time."""
     (tmp_path / "state").mkdir()
