@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import grp
 import json
 import os
 import socket
@@ -410,3 +411,44 @@ def test_type_of_the_tally(log: GrowingLog) -> None:
     pump.step()
     assert isinstance(pump.tally(NOW), LogTally)
     pump.close()
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize(("mode", "remedy"), [(0o640, "group adm"), (0o600, "journal")])
+def test_a_log_that_may_not_be_read(tmp_path_factory: pytest.TempPathFactory, mode: int, remedy: str) -> None:
+    """Without the right to read a log there is a permission fault that names the group, and no tally."""
+    path = Path("/tmp") / f"{tmp_path_factory.mktemp('closed').name}-{os.getpid()}-{mode}.log"
+    with GrowingLog(path) as log:
+        log.write(1)
+    try:
+        os.chown(path, 0, grp.getgrnam("adm").gr_gid)
+        path.chmod(mode)
+        kind_, hint = as_nobody(path)
+    finally:
+        path.unlink()
+    assert kind_ == "permission"
+    assert remedy in hint
+
+
+def as_nobody(path: Path) -> tuple[str, str]:
+    """Kind and hint of the fault that a process without rights tells."""
+    out, into = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setgroups([])
+            os.setgid(65534)
+            os.setuid(65534)
+            pump = make(str(path))
+            pump.step()
+            fault = pump.states()[0].fault
+            assert fault
+            assert pump.tally(NOW) is None
+            os.write(into, f"{fault.kind}\n{fault.hint}".encode())
+        finally:
+            os._exit(0)
+    os.close(into)
+    with open(out, "rb") as answer:
+        kind_, _, hint = answer.read().decode().partition("\n")
+    os.waitpid(child, 0)
+    return kind_, hint
