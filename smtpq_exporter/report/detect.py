@@ -18,7 +18,7 @@ from smtpq_exporter.report.part import Wanted, make_parser
 from smtpq_exporter.report.span import Span
 
 #: So many lines of each file are looked at.
-LOOK = 2000
+LOOK = 400
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:

@@ -8,7 +8,6 @@ their order: a message that was queued in one part and delivered in the next is 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
@@ -16,27 +15,20 @@ from typing import Any
 from smtpq_exporter.logs.tally import DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES, LogEvent
 from smtpq_exporter.mta.postfix.log import Batch
-from smtpq_exporter.mta.postfix.log_grammar import QUOTED
 
 #: Names kept in any one table; beyond it the rarest half is dropped and the table is marked as incomplete.
 TABLE = 100_000
-#: An active message: sender and size.
-_ACTIVE = re.compile(rb"from=(?P<sender>" + QUOTED + rb"|<(?!\")[^>]*+>), size=(?P<size>\d{1,18}), nrcpt=")
-FORWARDED = b"forwarded as "
+FORWARDED = "forwarded as "
 
 
 #: Columns of a row of `hours`.
 RECEIVED, DELIVERED, DEFERRALS, BOUNCES, REJECTS = range(5)
 
 
-@dataclass(slots=True)
-class Destination:
-    """Deliveries to one domain by index of STATUSES. Delays in seconds and bytes of successful deliveries."""
-
-    counts: list[int] = field(default_factory=lambda: [0] * len(STATUSES))
-    delay: float = 0.0
-    slowest: float = 0.0
-    size: int = 0
+#: Columns of a row of `destinations`: attempts by index of STATUSES, then sum and greatest of the delays in seconds
+#: and bytes of successful deliveries.
+DELAY, SLOWEST, SIZE = range(len(STATUSES), len(STATUSES) + 3)
+_NOTHING = (*([0] * len(STATUSES)), 0.0, 0.0, 0)
 
 
 @dataclass(slots=True)
@@ -53,9 +45,9 @@ class Digest:
     """Queue ids of messages that were deferred at least once."""
     senders: dict[bytes, list[int]] = field(default_factory=dict)
     """Sender of mail that came from outside or was written here -> [messages, bytes]."""
-    destinations: dict[bytes, Destination] = field(default_factory=dict)
+    destinations: dict[bytes, list[Any]] = field(default_factory=dict)
     refusers: dict[bytes, Counter[str]] = field(default_factory=dict)
-    """Remote server -> deferrals and bounces by reason."""
+    """Remote server, as "host[ip]:port" -> deferrals and bounces by reason."""
     clients: dict[str, Counter[str]] = field(default_factory=dict)
     """Client that we refused -> rejections by reason."""
     hours: dict[bytes, list[int]] = field(default_factory=dict)
@@ -86,20 +78,38 @@ class Digest:
         for event in events:
             self._early_event(event)
         for queue_id, words in batch.actives:
-            self._active(queue_id, words)
+            if queue_id not in self.sizes:
+                self._active(queue_id, words)
+        destinations, sizes, deferred = self.destinations, self.sizes, self.deferred
         for queue_id, domain, status, delay, relay, reason, forwarded in batch.attempts:
-            self._count(queue_id, domain, status, float(delay[6:]))
-            if status != SENT:
+            row = destinations.get(domain)
+            if row is None:
+                row = destinations[domain] = [*_NOTHING]
+            row[status] += 1
+            if status == SENT:
+                seconds = float(delay[6:])
+                row[DELAY] += seconds
+                if seconds > row[SLOWEST]:  # noqa: PLR1730 - max() takes three times as long
+                    row[SLOWEST] = seconds
+                size = sizes.get(queue_id)
+                if forwarded:
+                    self.forwarded += 1
+                elif size is None:
+                    self.unsized.append((queue_id, domain))
+                else:
+                    row[SIZE] += size
+                    self.bytes_delivered += size
+            else:
+                if status == DEFERRED:
+                    deferred.add(queue_id)
                 self._refused(relay[6:], reason, 1)
-            elif forwarded:
-                self._forwarded(queue_id, domain)
         for event in events:
             if event.event == "attempt":
                 self._attempt(event)
         for removed, known in ((batch.ended, self.ended), (batch.gone, self.gone)):
             known.extend(removed)
             for queue_id in removed:
-                self.sizes.pop(queue_id, None)
+                sizes.pop(queue_id, None)
         self.bound()
 
     def _early_event(self, event: LogEvent) -> None:
@@ -121,19 +131,20 @@ class Digest:
                 self.discarded += event.repeat if event.kind in {"discard", "milter-discard"} else 0
 
     def _active(self, queue_id: bytes, words: bytes) -> None:
-        """Learn sender and size of a message that entered the active queue; only its first time counts."""
-        if queue_id in self.sizes:
+        """Learn sender and size of a message that enters the active queue for the first time.
+
+        The fields are found from the end: the line ends with Postfix's own "size=N, nrcpt=N (queue active)".
+        """
+        fields = words.rsplit(b", ", 2)
+        if len(fields) != 3 or fields[1][:5] != b"size=" or not fields[1][5:].isdigit():
             return
-        found = _ACTIVE.match(words)
-        if found is None:
-            return
-        size = int(found["size"])
+        sender, size = fields[0][5:], int(fields[1][5:24])
         self.sizes[queue_id] = size
         if queue_id in self.arrived:
             self.arrived.remove(queue_id)
-            self.arrival(found["sender"], size)
+            self.arrival(sender, size)
         else:
-            self.early[queue_id] = (found["sender"], size)
+            self.early[queue_id] = (sender, size)
 
     def arrival(self, sender: bytes, size: int) -> None:
         """Count a message that came in."""
@@ -146,48 +157,33 @@ class Digest:
             row[1] += size
 
     def _attempt(self, event: LogEvent) -> None:
+        """Count an attempt that only its event tells of, as `batch` does."""
         queue_id, domain = event.queue_id.encode("latin-1"), event.recipient_domain.encode()
-        status = STATUSES.index(event.status)
-        for _ in range(min(event.repeat, 1000)):
-            self._count(queue_id, domain, status, event.delay or 0.0)
-            if status == SENT and event.text.encode().startswith(FORWARDED):
-                self._forwarded(queue_id, domain)
-        if status != SENT:
-            self._refused(event.relay.encode(), event.reason, event.repeat)
-
-    def _count(self, queue_id: bytes, domain: bytes, status: int, delay: float) -> None:
-        row = self.destinations.get(domain)
-        if row is None:
-            row = self.destinations[domain] = Destination()
-        row.counts[status] += 1
+        status, times = STATUSES.index(event.status), event.repeat
+        row = self.destinations.setdefault(domain, [*_NOTHING])
+        row[status] += times
         if status == SENT:
-            row.delay += delay
-            row.slowest = max(row.slowest, delay)
+            seconds = event.delay or 0.0
+            row[DELAY] += seconds * times
+            row[SLOWEST] = max(row[SLOWEST], seconds)
             size = self.sizes.get(queue_id)
-            if size is None:
+            if event.text.startswith(FORWARDED):
+                self.forwarded += times
+            elif size is None:
                 self.unsized.append((queue_id, domain))
             else:
-                row.size += size
-                self.bytes_delivered += size
-        elif status == DEFERRED:
+                row[SIZE] += size * times
+                self.bytes_delivered += size * times
+            return
+        if status == DEFERRED:
             self.deferred.add(queue_id)
-
-    def _forwarded(self, queue_id: bytes, domain: bytes) -> None:
-        """Take back what a delivery counted that only handed the message on, under another queue id."""
-        self.forwarded += 1
-        size = self.sizes.get(queue_id)
-        if size is None:
-            self.unsized.pop()
-        else:
-            self.bytes_delivered -= size
-            self.destinations[domain].size -= size
+        self._refused(event.relay.encode(), event.reason, times)
 
     def _refused(self, relay: bytes, reason: str, times: int) -> None:
         if relay != b"none":
-            host = relay.rpartition(b"]")[0] + b"]" if b"]" in relay else relay
-            reasons = self.refusers.get(host)
+            reasons = self.refusers.get(relay)
             if reasons is None:
-                reasons = self.refusers[host] = Counter()
+                reasons = self.refusers[relay] = Counter()
             reasons[reason] += times
 
     def bound(self) -> None:
@@ -198,10 +194,9 @@ class Digest:
                 _halve(table)
 
 
-def _weight(value: object) -> int:
-    if isinstance(value, Destination):
-        return sum(value.counts)
-    return value.total() if isinstance(value, Counter) else value[0] if isinstance(value, list) else 0
+def _weight(value: Any) -> int:
+    """Return how much a row of any table stands for."""
+    return value.total() if isinstance(value, Counter) else sum(value[: len(STATUSES)])
 
 
 def _halve(table: dict[Any, Any]) -> None:
@@ -217,16 +212,15 @@ def merge(first: Digest, tally: Tally, later: Digest, later_tally: Tally) -> Non
         setattr(first, name, getattr(first, name) + getattr(later, name))
     first.incomplete |= later.incomplete
     first.deferred |= later.deferred
-    for domain, destination in later.destinations.items():
-        row = first.destinations.setdefault(domain, Destination())
-        row.counts = [a + b for a, b in zip(row.counts, destination.counts, strict=True)]
-        row.delay += destination.delay
-        row.slowest = max(row.slowest, destination.slowest)
-        row.size += destination.size
+    for domain, row in later.destinations.items():
+        known = first.destinations.setdefault(domain, [*_NOTHING])
+        slowest = max(known[SLOWEST], row[SLOWEST])
+        known[:] = [a + b for a, b in zip(known, row, strict=True)]
+        known[SLOWEST] = slowest
     for sender, (messages, size) in later.senders.items():
-        known = first.senders.setdefault(sender, [0, 0])
-        known[0] += messages
-        known[1] += size
+        sums = first.senders.setdefault(sender, [0, 0])
+        sums[0] += messages
+        sums[1] += size
     for relay, reasons in later.refusers.items():
         first.refusers.setdefault(relay, Counter()).update(reasons)
     for client, reasons in later.clients.items():
@@ -246,7 +240,7 @@ def _join(first: Digest, later: Digest) -> None:
             first.unsized.append((queue_id, domain))
         else:
             first.bytes_delivered += size
-            first.destinations[domain].size += size
+            first.destinations[domain][SIZE] += size
     for queue_id, (sender, size) in later.early.items():
         if queue_id in first.arrived:
             first.arrived.remove(queue_id)

@@ -10,13 +10,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.model import Histogram, LogTally
+from smtpq_exporter.logs.tally import SENT
+from smtpq_exporter.model import STATUSES, Histogram, LogTally
 from smtpq_exporter.reasons import ADVICE, CAUSES
-from smtpq_exporter.report.digest import Destination, Digest
+from smtpq_exporter.report.digest import DELAY, SIZE, SLOWEST, Digest
 from smtpq_exporter.report.part import Part
+
+
+class Destination(NamedTuple):
+    """Deliveries to one domain: attempts in the order of STATUSES; delays of successes in seconds, or None."""
+
+    domain: str
+    counts: tuple[int, ...]
+    mean: float | None
+    slowest: float | None
+    size: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +45,7 @@ class Report:
     """(reason, attempts, suspended)."""
     bounces: tuple[tuple[str, int], ...]
     rejects: tuple[tuple[str, int], ...]
-    destinations: tuple[tuple[str, Destination], ...]
+    destinations: tuple[Destination, ...]
     destinations_more: int
     hours: tuple[tuple[str, tuple[int, ...]], ...]
     """(hour as the log writes it, (received, delivered, deferrals, bounces, rejects))."""
@@ -57,7 +68,7 @@ def make(
     """Return the report on what was read; `top` rows in each table, `now` dates the last line."""
     tally, digest = part.tally.freeze(now), part.digest
     hours = sorted(digest.hours.items(), key=lambda item: moment(item[0] + b":00:00", now) or 0.0)
-    ranked = sorted(digest.destinations.items(), key=lambda item: (-sum(item[1].counts), item[0]))
+    ranked = sorted(digest.destinations.items(), key=lambda item: (-sum(item[1][: len(STATUSES)]), item[0]))
     return Report(
         mta=mta,
         files=tuple(files),
@@ -69,13 +80,13 @@ def make(
         deferrals=_deferrals(tally),
         bounces=_most(tally.bounces),
         rejects=_most(tally.rejects),
-        destinations=tuple((_shown(name) or "(no domain)", row) for name, row in ranked[:top]),
+        destinations=tuple(_destination(name, row) for name, row in ranked[:top]),
         destinations_more=max(0, len(ranked) - top),
         hours=tuple((name.decode("latin-1"), tuple(counts)) for name, counts in hours),
         latency=tally.latency or Histogram((), (0,), 0.0),
         stages=tally.delays,
         senders=_senders(digest, top),
-        refusers=_reasons({_shown(name): reasons for name, reasons in digest.refusers.items()}, top),
+        refusers=_reasons(_hosts(digest.refusers), top),
         clients=_reasons(digest.clients, top),
         tls=tally.tls,
         warnings={kind: count for kind, count in tally.warnings.items() if count},
@@ -106,6 +117,21 @@ def _totals(tally: LogTally, digest: Digest) -> dict[str, int]:
         "senders": len(digest.senders),
         "destinations": len(digest.destinations),
     }
+
+
+def _destination(name: bytes, row: list[Any]) -> Destination:
+    mean = row[DELAY] / row[SENT] if row[SENT] else None
+    slowest = row[SLOWEST] if row[SENT] else None
+    return Destination(_shown(name) or "(no domain)", tuple(row[: len(STATUSES)]), mean, slowest, row[SIZE])
+
+
+def _hosts(relays: Mapping[bytes, Counter[str]]) -> dict[str, Counter[str]]:
+    """Return relays without their ports."""
+    hosts: dict[str, Counter[str]] = {}
+    for relay, reasons in relays.items():
+        host = relay.rpartition(b"]")[0] + b"]" if b"]" in relay else relay
+        hosts.setdefault(_shown(host), Counter()).update(reasons)
+    return hosts
 
 
 def _most(counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:
@@ -177,13 +203,13 @@ def as_dict(report: Report) -> dict[str, Any]:
         ],
         "destinations": [
             {
-                "domain": name,
-                **dict(zip(("sent", "deferred", "bounced", "expired"), row.counts, strict=True)),
-                "delay_mean": row.delay / row.counts[0] if row.counts[0] else None,
-                "delay_max": row.slowest if row.counts[0] else None,
+                "domain": row.domain,
+                **dict(zip(STATUSES, row.counts, strict=True)),
+                "delay_mean": row.mean,
+                "delay_max": row.slowest,
                 "bytes": row.size,
             }
-            for name, row in report.destinations
+            for row in report.destinations
         ],
         "hours": [
             {

@@ -114,7 +114,7 @@ def _late(report: Report) -> Iterator[str]:
     yield f"{'reason':<24}{'deferrals':>12}{'share':>8}{'without an attempt':>22}"
     for reason, attempts, suspended in report.deferrals:
         both = attempts + suspended
-        yield f"{reason:<24}{both:>12,}{both / whole:>8.1%}{suspended or '':>22}"
+        yield f"{reason:<24}{both:>12,}{both / whole:>8.1%}{suspended or '':>22}".rstrip()
     yield from _advice(reason for reason, _, _ in report.deferrals)
 
 
@@ -145,14 +145,13 @@ def _destinations(report: Report) -> Iterator[str]:
     yield from _title("Destinations")
     heads = f"{'domain':<38}{'delivered':>11}{'deferred':>10}{'bounced':>9}"
     yield heads + f"{'mean':>10}{'slowest':>10}{'size':>11}"
-    for name, row in report.destinations:
+    for row in report.destinations:
         sent, deferred, bounced, _ = row.counts
-        mean = say_duration(row.delay / sent) if sent else "-"
-        slowest = say_duration(row.slowest) if sent else "-"
-        yield (
-            f"{_cut(name, 37):<38}{sent:>11,}{deferred:>10,}{bounced:>9,}{mean:>10}{slowest:>10}"
-            f"{say_size(row.size) if row.size else '-':>11}"
-        )
+        mean = "-" if row.mean is None else say_duration(row.mean)
+        slowest = "-" if row.slowest is None else say_duration(row.slowest)
+        size = say_size(row.size) if row.size else "-"
+        counts = f"{_cut(row.domain, 37):<38}{sent:>11,}{deferred:>10,}{bounced:>9,}"
+        yield f"{counts}{mean:>10}{slowest:>10}{size:>11}"
     if report.destinations_more:
         yield f"and {report.destinations_more:,} more"
 

@@ -11,6 +11,7 @@ import pytest
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.report import pool
+from smtpq_exporter.report.digest import DELAY
 from smtpq_exporter.report.files import segments
 from smtpq_exporter.report.part import Part, Wanted, by_hour
 from tests.report.logs import NAMES, read_log, text
@@ -23,7 +24,7 @@ def facts(part: Part) -> dict[str, object]:
     for name in ("early", "arrived", "unsized", "ended", "gone", "_events", "sizes"):
         del digest[name]
     for destination in digest["destinations"].values():
-        destination["delay"] = round(destination["delay"], 6)  # floats depend on the order of adding
+        destination[DELAY] = round(destination[DELAY], 6)  # floats depend on the order of adding
     tally = part.tally.freeze(1.8e9)
     return {**digest, **{n: getattr(tally, n) for n in tally.__dataclass_fields__ if n != "destinations"}}
 
