@@ -17,7 +17,7 @@ from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import ParseError, SourceError
 from smtpq_exporter.io.files import FLAGS, Files, Folders, OpenFile, fault
 from smtpq_exporter.io.liveness import Liveness
-from smtpq_exporter.model import QueueSnapshot
+from smtpq_exporter.model import QueueSnapshot, QueueStats
 from smtpq_exporter.mta.base import Entry, GlanceLayout, Place
 
 #: Ids of the first places are remembered, so that a message that moves on meanwhile is counted once.
@@ -52,8 +52,7 @@ class GlanceReader:
         finally:
             self._folders.close()
         whole = total.snapshot(now, self.source, retries=False, forced=False, skipped=self._skipped)
-        blank = {"bytes": None, "recipients": None, "sizes": None}
-        queues = {name: replace(stats, **blank) for name, stats in whole.queues.items()}
+        queues = {name: _blank(stats) for name, stats in whole.queues.items()}
         return replace(whole, queues=queues, destinations=(), senders=(), reasons={})
 
     def up(self) -> bool | None:
@@ -138,3 +137,8 @@ class GlanceReader:
     def _skip(self, why: str) -> None:
         if why:
             self._skipped[why] = self._skipped.get(why, 0) + 1
+
+
+def _blank(stats: QueueStats) -> QueueStats:
+    """Without what a glance cannot know."""
+    return replace(stats, bytes=None, recipients=None, sizes=None)
