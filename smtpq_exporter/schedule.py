@@ -81,7 +81,9 @@ def failed(course: Course, pace: Pace, fault: Fault, *, started: float, duration
     """The course after a reading that failed or has not come back in time."""
     errors = dict(course.state.errors)
     errors[fault.kind] = errors.get(fault.kind, 0) + 1
-    interval = max(_interval(pace, course.durations), min(duration / pace.duty, RETRY_SECONDS))
+    interval = _interval(pace, course.durations)
+    if course.state.last_success is not None:  # until then a long queue is being learnt, piece by piece
+        interval = max(interval, min(duration / pace.duty, RETRY_SECONDS))
     state = replace(
         course.state,
         success=False,
@@ -96,8 +98,14 @@ def failed(course: Course, pace: Pace, fault: Fault, *, started: float, duration
 
 
 def next_start(course: Course, started: float, finished: float) -> float:
-    """When to read again: an interval after the last start, after a rest as long as the reading was."""
-    return max(started + course.state.interval, finished + (finished - started))
+    """When to read again: an interval after the last start, and after a rest as long as the reading was.
+
+    A queue that is being learnt is not kept waiting that long: what was learnt is not read again.
+    """
+    rest = finished - started
+    if course.state.last_success is None:
+        rest = min(rest, course.state.interval)
+    return max(started + course.state.interval, finished + rest)
 
 
 def expired(course: Course, pace: Pace, now: float) -> bool:

@@ -63,19 +63,18 @@ def test_a_failure_is_counted_by_kind_and_keeps_the_last_success() -> None:
 
 
 def test_a_failing_source_is_asked_again_within_a_minute() -> None:
-    """A long timeout is mostly waiting: it does not keep the source away for long."""
-    course = schedule.failed(schedule.begin("showq", PACE), PACE, FAULT, started=0.0, duration=10.0)
-    assert course.state.interval == schedule.RETRY_SECONDS
-    quick = schedule.failed(schedule.begin("showq", PACE), PACE, FAULT, started=0.0, duration=0.01)
-    assert quick.state.interval == PACE.interval
-
-
-def test_a_failure_does_not_slow_down_the_next_one() -> None:
-    """After a timeout that was waited for, a quick failure is asked again at the usual interval."""
-    course = schedule.begin("showq", PACE)
+    """A long timeout is mostly waiting: it does not keep the source away for long; a quick failure even less."""
+    course = good(schedule.begin("showq", PACE), 0.1)
     for duration, interval in ((10.0, schedule.RETRY_SECONDS), (0.01, PACE.interval)):
         course = schedule.failed(course, PACE, FAULT, started=0.0, duration=duration)
         assert course.state.interval == interval
+
+
+def test_a_queue_that_is_being_learnt_goes_on_soon() -> None:
+    """When the first reading did not end in time, the next one goes on after an interval."""
+    course = schedule.failed(schedule.begin("spool", PACE), PACE, FAULT, started=0.0, duration=40.0)
+    assert course.state.interval == PACE.interval
+    assert schedule.next_start(course, 0.0, 40.0) == 40.0 + PACE.interval
 
 
 def test_a_slow_source_stays_slow_when_it_fails() -> None:
