@@ -5,11 +5,11 @@ Law: pure. The help teaches: it names every default, and shows the command lines
 
 from __future__ import annotations
 
-from smtpq_exporter.checks.client import split
 from smtpq_exporter.checks.options import Option, choice, describe, wrap
 from smtpq_exporter.checks.quantity import parse_duration
 from smtpq_exporter.checks.range import parse_number
 from smtpq_exporter.checks.result import STATES, UNKNOWN
+from smtpq_exporter.checks.url import split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from smtpq_exporter.checks.acquire import acquire, decode
-from smtpq_exporter.checks.client import LARGEST_ANSWER, AbsentError, Access, get, split
+from smtpq_exporter.checks.client import LARGEST_ANSWER, AbsentError, Access, get
 from smtpq_exporter.checks.options import Options
+from smtpq_exporter.checks.url import split
 from smtpq_exporter.errors import SourceError
 from tests.checks.exporter import FakeExporter, http, silence, trickle
 from tests.checks.samples import NOW, sample, server

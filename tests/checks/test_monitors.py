@@ -86,6 +86,7 @@ def story() -> Iterator[Story]:
         postfix.start()
         postfix.drain(120)
         told.remember("drained", "OK", "postfix: 0 messages", 0)
+        wait_for(lambda: all(m.seen("exporter").state == "OK" for m in monitors), 60, every=0.3)
         yield told
 
 
