@@ -63,7 +63,7 @@ def test_a_failure_is_counted_by_kind_and_keeps_the_last_success() -> None:
 
 
 def test_a_failing_source_is_asked_again_within_a_minute() -> None:
-    """A long timeout is mostly waiting: it does not keep the source away for long; a quick failure even less."""
+    """A long timeout is mostly waiting: it keeps the source away for a minute; a quick failure does not."""
     course = good(schedule.begin("showq", PACE), 0.1)
     for duration, interval in ((10.0, schedule.RETRY_SECONDS), (0.01, PACE.interval)):
         course = schedule.failed(course, PACE, FAULT, started=0.0, duration=duration)

@@ -40,6 +40,7 @@ def card(mta: dict[str, Any], now: float) -> Markup:
         _history(mta["history"]),
         _reasons(queue["reasons"]) if queue and any(queue["reasons"].values()) else None,
         _destinations(queue["destinations"]) if queue and queue["destinations"] else None,
+        _lately(mta["history"]),
         _log(mta["log"]) if mta["log"] else None,
         _machine(mta),
         _sources(mta["sources"], now),
@@ -127,6 +128,20 @@ def _history(history: list[list[Any]]) -> Markup | None:
     return el("figure", drawing.spark(drawing.thin(points), said), el("figcaption", said))
 
 
+def _lately(history: list[list[Any]]) -> Markup | None:
+    """What happened in the last hour: the counters of the log now, less those of then."""
+    known = [row for row in history if None not in row[2:]]
+    if len(known) < 2:
+        return None
+    last = known[-1]
+    first = next(row for row in known if row[0] >= last[0] - 3600)
+    if first is last:
+        return None
+    names = ("deferred attempts", "delivered", "bounced")
+    facts = [(title, count(max(0, last[i] - first[i]))) for i, title in enumerate(names, 2)]
+    return join(el("h3", f"The last {say_duration(int(last[0] - first[0]))}, from the log"), tiles(facts))
+
+
 def _log(log: dict[str, Any]) -> Markup:
     deliveries = log["deliveries"]
     facts = (
@@ -139,7 +154,7 @@ def _log(log: dict[str, Any]) -> Markup:
         ("log lines not understood", log["lines"].get("unparsed")),
     )
     return join(
-        el("h3", "From the log, since counting began"),
+        el("h3", "Since counting began, from the log"),
         tiles([(title, count(value)) for title, value in facts if value is not None]),
     )
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from smtpq_exporter import view
-from smtpq_exporter.model import Fault, QueueSnapshot, QueueStats, Sample
+from smtpq_exporter.model import Fault, Moment, QueueSnapshot, QueueStats, Sample
 from smtpq_exporter.web import page
 from smtpq_exporter.web.drawing import bands, spark, thin
 from smtpq_exporter.web.html import Markup, el, join, prose
@@ -216,6 +216,14 @@ def test_unknown_numbers_are_dashes() -> None:
     assert "default 4 \N{EN DASH}" in text.replace("  ", " ") or "default4\N{EN DASH}" in text.replace(
         " ", ""
     )
+
+
+def test_the_last_hour_is_a_difference() -> None:
+    """Counters are shown as what happened lately; counters that began anew show nothing negative."""
+    assert "The last 9m, from the logdeferred attempts90delivered900bounced9" in read()[0]
+    anew = (Moment(NOW - 60, 1, 500, 500, 500), Moment(NOW, 1, 3, 3, 3))
+    assert "The last 1m, from the logdeferred attempts0delivered0bounced0" in read(state(sample(history=anew)))[0]
+    assert "from the logdeferred" not in read(state(sample(history=anew[:1])))[0]
 
 
 def test_age_bands_keep_all_messages() -> None:
