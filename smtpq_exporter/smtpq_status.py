@@ -19,6 +19,7 @@ from smtpq_exporter.checks.acquire import acquire
 from smtpq_exporter.checks.evaluate import title
 from smtpq_exporter.checks.options import Options
 from smtpq_exporter.checks.quantity import parse_duration, say_duration, say_size
+from smtpq_exporter.checks.window import Window
 from smtpq_exporter.errors import SmtpqError
 
 #: Upper edges in seconds of the age bar, with a word for each and its colour.
@@ -28,6 +29,8 @@ _SHADES = ".:+*#"
 #: So many reasons are explained.
 _ADVISED = 3
 _INDENT = " " * 10
+#: What "lately" means for deliveries, seconds.
+_LATELY = 900.0
 
 
 def add(subparsers: Any) -> None:
@@ -81,7 +84,8 @@ def _once(args: argparse.Namespace) -> tuple[str, int]:
     })
     try:
         deadline = time.monotonic() + args.timeout
-        sample, whence = acquire(options, {"window": 0.0}, frozenset({"queue"}), deadline)
+        query = {} if args.json else {"window": _LATELY}
+        sample, whence = acquire(options, query, frozenset({"queue"}), deadline)
     except SmtpqError as error:
         if not args.watch:
             raise
@@ -134,6 +138,7 @@ def _server(mta: dict[str, Any], now: float, width: int, paint: _Paint) -> list[
     lines += _reasons(queue, width, paint)
     where = [f"{domain} {count}" for domain, count in queue["destinations"][:8]]
     lines += [f"  to: {', '.join(where)}"] if where else []
+    lines += _lately(mta, now)
     age = say_duration(max(0.0, now - queue["taken_at"]))
     lines.append(paint(f"  read {age} ago by {queue['source']}", "2"))
     return lines
@@ -171,6 +176,16 @@ def _bar(ages: dict[str, Any] | None, messages: int, width: int, paint: _Paint) 
         cells[cells.index(max(cells))] -= 1
     bands = zip(_SHADES, cells, _BANDS, strict=True)
     return "".join(paint(shade * cell, code) for shade, cell, (_, _, code) in bands)
+
+
+def _lately(mta: dict[str, Any], now: float) -> list[str]:
+    """What the log told about the last minutes; nothing where no log is followed."""
+    before = mta.get("before")
+    if mta["log"] is None or not before or now - before["time"] < 60:
+        return []
+    attempts = Window(mta["log"], before, now - before["time"]).attempts()
+    told = ", ".join(f"{attempts.get(status, 0)} {status}" for status in ("sent", "deferred", "bounced"))
+    return [f"  in the last {say_duration(round((now - before['time']) / 60) * 60)}: {told}"]
 
 
 def _reasons(queue: dict[str, Any], width: int, paint: _Paint) -> list[str]:

@@ -88,6 +88,7 @@ def test_table() -> None:
     place = lines.index("        7 greylisted")
     assert lines[place + 1].startswith("          The receiver does not know you yet")
     assert "  to: example.org 3, other 1" in lines
+    assert "  in the last 15m: 300 sent, 10 deferred, 0 bounced" in lines
     assert "  read 10s ago by spool" in lines
     assert max(map(len, lines)) <= 100
     assert "\x1b" not in text

@@ -136,11 +136,11 @@ def blind(mta: Mta, sample: dict[str, Any], options: Options) -> Finding | None:
 
 
 def allowed_age(mta: Mta, options: Options) -> float:
-    """How old a reading may be: --max-age, else three of the intervals at which this source is read."""
+    """How old a reading may be: --max-age, else three of the source's intervals and at least a minute."""
     if options.max_age is not None:
         return float(options.max_age)
     intervals = [s["interval_seconds"] or 60 for s in mta["sources"] if s["source"] == mta["queue"]["source"]]
-    return 3 * max(intervals, default=60)
+    return max(60.0, 3 * max(intervals, default=60))
 
 
 def number(count: float, noun: str) -> str:
