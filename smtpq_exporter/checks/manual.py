@@ -93,7 +93,7 @@ COMMON = (
     Option("--insecure", "trust any certificate"),
     Option("-d --config-dir", "with --source mta: the configuration directory of one Postfix instance", str,
            metavar="DIR"),
-    Option("--max-age", "a reading that is older is UNKNOWN (default three of the source's intervals, at least 1m)",
+    Option("--max-age", "an older reading is UNKNOWN (default three of its intervals, at least 1m)",
            parse_duration, metavar="DURATION"),
     Option("-t --timeout", "when to give up, and the state that this means (default 10:UNKNOWN)",
            _timeout, metavar="SEC[:STATE]"),
