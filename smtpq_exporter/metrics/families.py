@@ -7,6 +7,7 @@ names come from catalog.py only (law 6).
 from __future__ import annotations
 
 import platform
+from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -68,7 +69,7 @@ class _Page:
     def put(self, metric: Metric, labels: tuple[str, ...], value: float | None) -> None:
         """Add a sample; None means not known and adds nothing."""
         if value is not None:
-            self._family(metric).add_metric(labels, value)
+            self._family(metric).add_metric(_printable(labels), value)
 
     def put_histogram(self, metric: Metric, labels: tuple[str, ...], value: Histogram | None) -> None:
         """Add a distribution, cumulated as the format wants it."""
@@ -79,7 +80,7 @@ class _Page:
         for bound, count in zip((*map(float, value.bounds), "+Inf"), value.counts, strict=True):
             below += count
             buckets.append((str(bound), below))
-        self._family(metric).add_metric(labels, buckets, value.total)
+        self._family(metric).add_metric(_printable(labels), buckets, value.total)
 
     def put_each(
         self, metric: Metric, labels: tuple[str, ...], values: Mapping[str, int], known: tuple[str, ...] = ()
@@ -99,6 +100,13 @@ class _Page:
                 metric.name, metric.help, labels=metric.labels
             )
         return family
+
+
+def _printable(labels: tuple[str, ...]) -> tuple[str, ...]:
+    """Labels that can be encoded: bytes of a path that are no UTF-8 are written out."""
+    if all(map(str.isascii, labels)):
+        return labels
+    return tuple(label.encode("utf-8", "backslashreplace").decode() for label in labels)
 
 
 _KINDS: dict[str, Callable[..., Family]] = {
@@ -138,8 +146,10 @@ def _source(page: _Page, labels: tuple[str, ...], source: SourceState) -> None:
 def _queue(page: _Page, labels: tuple[str, ...], snapshot: QueueSnapshot, now: float) -> None:
     for name, queue in snapshot.queues.items():
         _one_queue(page, (*labels, name), queue, now)
-    for domain, messages in snapshot.destinations:
-        page.put(catalog.QUEUE_DESTINATIONS, (*labels, domain), messages)
+    destinations: Counter[str] = Counter()
+    for domain, messages in snapshot.destinations:  # there may be a domain that is called "other"
+        destinations[domain] += messages
+    page.put_each(catalog.QUEUE_DESTINATIONS, labels, destinations)
     # A source that shows no reasons leaves the mapping empty: zeros would be invented there.
     if snapshot.reasons:
         page.put_each(catalog.QUEUE_REASONS, labels, snapshot.reasons, REASONS)

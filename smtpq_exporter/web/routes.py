@@ -84,7 +84,8 @@ class Routes:
 
         def make() -> Rendered:
             sample = view.as_json(edition.state, edition.now)
-            return rendered(page.render(sample, self._telemetry_path, self._host).encode())
+            shown = page.render(sample, self._telemetry_path, self._host)
+            return rendered(shown.encode("utf-8", "backslashreplace"))
 
         made = edition.once("page", make)
         return _send(request, made, "text/html; charset=utf-8", _PAGE_POLICY)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from smtpq_exporter.metrics.exposition import TEXT, encode
 from smtpq_exporter.metrics.families import collectors, families
 from smtpq_exporter.model import Filesystem, HostSample, QueueSnapshot, QueueStats, State
 from smtpq_exporter.reasons import REASONS
@@ -111,3 +112,29 @@ def test_a_source_that_was_never_tried_has_no_success() -> None:
     given = state(sample(sources=(fresh,), queue=None))
     assert [key for key in series(given, "smtpq_source_success") if key[2] == "spool"] == []
     assert ("postfix", "postfix", "spool") in series(given, "smtpq_source_interval_seconds")
+
+
+def test_a_domain_that_is_called_other() -> None:
+    """It is counted with the rest: a series must not stand twice."""
+    given = state(
+        sample(queue=QueueSnapshot(NOW, "spool", {}, destinations=(("other", 5), ("a", 3), ("other", 2))))
+    )
+    found = [one for family in families(given, NOW) for one in family.samples if "domain" in one.labels]
+    queued = [one for one in found if one.name == "smtpq_queue_destination_messages"]
+    assert [(one.labels["domain"], one.value) for one in queued] == [("other", 7), ("a", 3)]
+
+
+def test_no_series_stands_twice() -> None:
+    """Prometheus refuses a whole scrape for one duplicate."""
+    given = state(sample(), sample(mta="exim", instance="exim"), sample(instance="out"))
+    seen = [
+        (one.name, *sorted(one.labels.items())) for family in families(given, NOW) for one in family.samples
+    ]
+    assert len(seen) == len(set(seen))
+
+
+def test_names_that_are_no_utf8_can_be_encoded() -> None:
+    """A path with other bytes (as surrogates) is written out instead of failing the whole exposition."""
+    given = state(sample(instance="caf\udce9", filesystem=Filesystem("/q/\udcff", 1, 1, 1, 1)))
+    text = encode(families(given, NOW), TEXT).decode()
+    assert r'mta_instance="caf\\udce9"' in text
