@@ -15,21 +15,22 @@ from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.prefix import repeated
-from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
+from smtpq_exporter.logs.tally import DEFERRED, EXPIRED, SENT, Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
 from smtpq_exporter.mta.exim.log_line import NAMES, Line, take_apart
-from smtpq_exporter.mta.exim.log_words import LONGEST_WAIT, TEXT, Outcome, outcome, queue_time, seconds, understand
-from smtpq_exporter.mta.exim.message_id import arrival
+from smtpq_exporter.mta.exim.log_outcomes import Outcomes
+from smtpq_exporter.mta.exim.log_words import TEXT, understand
 
-#: Bounds of what is kept to be fast.
-_HEADS, _MEMO = 1024, 4096
+#: Pairs of host and tag that are kept to be fast.
+_HEADS = 1024
 #: So much of a line is kept for `last message repeated`.
 _LINE = 4096
-#: Texts longer than this are not remembered: they hold more than a reason.
-_SHORT = 400
+#: The last stamp is looked for in so many lines: what follows an entry of the rejectlog has none.
+_TAIL = 200
 _DASH, _BLANK = ord("-"), ord(" ")
+_STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
 
 
 class EximLog:
@@ -50,18 +51,18 @@ class EximLog:
         """Where the host begins in the lines of syslog; -1: these are Exim's own files."""
         self._heads: set[bytes] = set()
         """Host and tag of Exim's lines in syslog."""
-        self._outcomes: dict[tuple[bytes, bytes], tuple[Outcome, list[int] | None]] = {}
-        self._cells: dict[bytes, list[int]] = {}
-        self._tails: dict[bytes, bytes] = {}
-        self._stamp = b""
-        self._moment: float | None = None
-        self._refused = b""
-        self._dead: dict[bytes, str] = {}
-        """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
+        self._outcomes = Outcomes(tally, reasons, now)
+        self._refused = b"", b""
+        """Time and words of the last refusal or warning in syslog."""
 
     def event(self, line: bytes) -> LogEvent | None:
         """Understand one line; None if it is not Exim's or is not understood."""
-        event, _ = self._read(line)
+        times = repeated(line)
+        if not times:
+            self.tally.previous = line[:_LINE]
+        event, _ = self._read(self.tally.previous if times else line, again=times > 0)
+        if event is not None:
+            event.repeat *= times or 1
         return event
 
     def feed(self, lines: Sequence[bytes]) -> None:
@@ -71,27 +72,32 @@ class EximLog:
         known, bound, forget = destinations.known, tally.delays.bound, pending.pop
         delivered, deferred, failed = (
             grammar.FREQUENT_DELIVERED.match, grammar.FREQUENT_DEFERRED.match, grammar.FREQUENT_FAILED.match)
-        sent, tails, masked = self._sent, self._tails, not self._reasons.wants_addresses
+        sent, tails, masked = self._outcomes.sent, self._outcomes.tails, not self._reasons.wants_addresses
+        is_stamp = _STAMPED.fullmatch
         done: list[bytes] = []
         reasons: tuple[list[str], list[str], list[str]] = ([], [], [])
         received = removed = slow = 0
-        for line in lines:
-            at = start
+        stamp = b""
+        for index, line in enumerate(lines):
+            at, first = start, 0
             if host >= 0:
-                colon = line.find(b": ")
-                if line[host : line.find(b"[", host, colon)] in heads:
-                    at += colon + 2
+                first = line.find(b": ") + 2
+                at = start + first if line[host : line.find(b"[", host, first)] in heads else len(line)
+            if line[first:at] != stamp:
+                if is_stamp(line[first:at]):
+                    stamp = line[first:at]
                 else:
                     at = len(line)
             if pid and line[at : at + 1] == b"[":
-                at = line.find(b"] ", at, at + 14) + 2
+                number, at = at + 1, line.find(b"] ", at, at + 14) + 2
+                if not line[number : at - 2].isdigit():
+                    at = len(line)
             if len(line) > at + 24 and line[at + 6] == _DASH and line[at - 1] == _BLANK:
                 end = at + 16 if line[at + 13] == _DASH else at + 23
                 message, flag = line[at:end], line[end : end + 4]
                 if message.replace(b"-", b"").isalnum() and (end == at + 16 or line[at + 18] == _DASH):
                     if flag == b" <= ":
                         received += 1
-                        self._refused = b""
                         continue
                     if flag == b" Com" and line.startswith(b"Completed", end + 1):
                         removed += 1
@@ -100,7 +106,7 @@ class EximLog:
                             done.append(way)
                         continue
                     found = None
-                    if flag == b" => " or flag == b" -> ":
+                    if flag in (b" => ", b" -> "):
                         found = delivered(line, end + 4)
                         if found is not None:
                             cell = sent(line, found.end())
@@ -109,7 +115,7 @@ class EximLog:
                                 tail = line[line.rfind(b" QT=", -40) :]
                                 way = tails.get(tail)
                                 if way is None:
-                                    way = self._way(line, tail, at, message)
+                                    way = self._outcomes.way(line, tail, message, stamp[:-1] or self._stamp_of(line))
                                 pending[message] = way
                                 if len(pending) > PENDING:
                                     bound()
@@ -134,7 +140,7 @@ class EximLog:
                         else:
                             destinations.add(label(domain), status)
                         continue
-            self._slowly(line)
+            self._slowly(lines, index)
             host, start, pid = self._host, self._start, self._pid
             slow += 1
         tally.received += received
@@ -146,92 +152,33 @@ class EximLog:
         tally.delays.done(done)
         self._end(lines)
 
-    def _sent(self, line: bytes, start: int) -> list[int] | None:
-        """The counter of a delivery with the enhanced code that was confirmed; None: look at it slowly."""
-        at = line.find(b' C="', start)
-        if at < 0:
-            return self._cells.get(b"") or self._cell(b"")
-        if line.find(b'"', start, at) >= 0:  # another quoted field before: its text is not searched
-            return None
-        key = line[at + 4 : at + 14]
-        return self._cells.get(key) or self._cell(key)
-
-    def _cell(self, key: bytes) -> list[int]:
-        found = grammar.CONFIRMED.match(key)
-        if len(self._cells) >= _MEMO:
-            self._cells.clear()
-        cell = self._cells[key] = self.tally.cell(SENT, found[1].decode("ascii") if found else "")
-        return cell
-
-    def _way(self, line: bytes, tail: bytes, at: int, message: bytes) -> bytes:
-        """How long a delivered message took, as a decimal number."""
-        said = seconds(queue_time(line))
-        if said is not None:
-            if len(self._tails) >= _MEMO:
-                self._tails.clear()
-            way = self._tails[tail] = repr(said).encode()
-            return way
-        stamp = grammar.STAMP.match(line) if self._host < 0 else None
-        return _text(self._age(message, stamp[1])) if stamp else _text(self._age(message, self._apart(line).stamp))
-
-    def _apart(self, line: bytes) -> Line:
-        return take_apart(line, self._names) or Line(b"", b"", 1)
-
-    def _age(self, message: bytes, stamp: bytes) -> float | None:
-        """Seconds from the arrival that an id names to a stamp; None if that cannot be."""
-        if stamp != self._stamp:
-            self._stamp, self._moment = stamp, moment(stamp, self.now)
-        if self._moment is None:
-            return None
-        age = self._moment - arrival(message)
-        return max(0.0, age) if -2 < age < LONGEST_WAIT else None
+    def _stamp_of(self, line: bytes) -> bytes:
+        apart = take_apart(line, self._names)
+        return apart.stamp if apart else b""
 
     def _failure(
-        self, line: bytes, found: re.Match[bytes], number: bytes, masked: bool,  # noqa: FBT001
+        self, line: bytes, found: re.Match[bytes], number: bytes, masked: bool,
         reasons: tuple[list[str], list[str], list[str]],
     ) -> int:
         """Count a deferral or failure; its index of STATUSES, or -1 if there was no attempt."""
         said = line[found.end() : found.end() + TEXT]
         if masked:
             said = said.replace(found["to"], b"@")
-        known = self._outcomes.get((number, said))
-        if known is None:
-            known = self._learn_outcome(number, said)
-        (event, status, _, reason), cell = known
-        domain = found["domain"].lower()
+        (result, cell, index), reason = self._outcomes.failure(number, said, found["domain"])
         if cell is None:
-            if event == "suspended":
-                reasons[1].append(self._dead.get(domain) or reason)
+            if result.event == "suspended":
+                reasons[1].append(reason)
             return -1
         cell[0] += 1
-        if event == "expired":
+        if index == EXPIRED:
             self.tally.expired += 1
-            return 3
-        if status == "deferred":
-            reasons[0].append(reason)
-            self._remember(domain, reason)
-            return DEFERRED
-        reasons[2].append(reason)
-        return BOUNCED
-
-    def _remember(self, domain: bytes, reason: str) -> None:
-        if len(self._dead) >= _MEMO:
-            self._dead.clear()
-        self._dead[domain] = reason
-
-    def _learn_outcome(self, number: bytes, said: bytes) -> tuple[Outcome, list[int] | None]:
-        result = outcome(number, said, self._reasons)
-        index = {"attempt": DEFERRED if number else BOUNCED, "expired": 3}.get(result.event)
-        found = result, None if index is None else self.tally.cell(index, result.dsn)
-        if len(said) <= _SHORT:
-            if len(self._outcomes) >= _MEMO:
-                self._outcomes.clear()
-            self._outcomes[number, said] = found
-        return found
+        else:
+            reasons[0 if index == DEFERRED else 2].append(reason)
+        return index
 
     def _end(self, lines: Sequence[bytes]) -> None:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
-        for line in lines[-1:-6:-1]:
+        for line in lines[-1:-_TAIL:-1]:
             if not repeated(line):
                 self.tally.previous = line[:_LINE]
                 apart = take_apart(line, self._names)
@@ -239,10 +186,18 @@ class EximLog:
                     self.tally.stamp = apart.stamp
                     break
 
-    def _slowly(self, line: bytes) -> None:
+    def _slowly(self, lines: Sequence[bytes], index: int) -> None:
         """Count one line through its event."""
-        event, ours = self._read(line)
+        line = lines[index]
+        times = repeated(line)
+        if times:
+            before = index - 1
+            while before >= 0 and repeated(lines[before]):
+                before -= 1
+            line = (lines[before] if before >= 0 else self.tally.previous)[:_LINE]
+        event, ours = self._read(line, again=times > 0)
         if event is not None:
+            event.repeat *= times or 1
             self.tally.lines["understood"] += 1
             self.tally.add(event)
         elif ours:
@@ -250,7 +205,7 @@ class EximLog:
         else:
             self.tally.lines["ignored"] += 1
 
-    def _read(self, line: bytes) -> tuple[LogEvent | None, bool]:
+    def _read(self, line: bytes, *, again: bool = False) -> tuple[LogEvent | None, bool]:
         """Understand one line: the event, and whether the line is Exim's at all."""
         apart = take_apart(line, self._names)
         if apart is None:
@@ -265,23 +220,20 @@ class EximLog:
         event.program = apart.tag.decode("utf-8", "replace")
         event.time = moment(apart.stamp, self.now)
         if event.status == "sent" and event.delay is None and event.queue_id:
-            event.delay = self._age(event.queue_id.encode(), apart.stamp)
-        if event.suspended:
-            event.reason = self._dead.get(event.recipient_domain.encode()) or event.reason
-        elif event.status == "deferred":
-            self._remember(event.recipient_domain.encode(), event.reason)
-        if apart.syslog and event.event in {"reject", "warning"}:
-            self._once(event, apart.words)
-        else:
-            self._refused = b""
+            event.delay = self._outcomes.age(event.queue_id.encode(), apart.stamp)
+        if event.status == "deferred":
+            event.reason = self._outcomes.reason(
+                event.event, event.status, event.recipient_domain.encode(), event.reason)
+        if apart.syslog and event.event in {"reject", "warning"} and not again:
+            self._once(event, apart)
         return event, True
 
-    def _once(self, event: LogEvent, words: bytes) -> None:
-        """syslog carries what goes to main and reject (or panic) log twice: the second time it is only "info"."""
-        if words == self._refused:
-            event.event, self._refused = "info", b""
+    def _once(self, event: LogEvent, line: Line) -> None:
+        """What goes to main and reject (or panic) log is in syslog twice: the second time it is only "info"."""
+        if (line.stamp, line.words) == self._refused:
+            event.event, self._refused = "info", (b"", b"")
         else:
-            self._refused = words
+            self._refused = line.stamp, line.words
 
     def _learn(self, line: bytes, apart: Line) -> None:
         """Remember where an id stands in this log."""
@@ -316,6 +268,3 @@ def _host_at(line: bytes, bracket: int, tag: bytes) -> int:
         return -1
     return line.rfind(b" ", 0, bracket - len(tag) - 1) + 1
 
-
-def _text(number: float | None) -> bytes:
-    return b"" if number is None else repr(number).encode()

@@ -30,7 +30,7 @@ PID = re.compile(rb"\[\d{1,10}\] ")
 PIECE = re.compile(rb"\[(\d{1,3})[/\\]\d{1,3}\] ?")
 MESSAGE = re.compile(rb"(" + MESSAGE_ID + rb") ")
 #: Who a delivery was for: an address, a local name, a file, a pipe with its arguments; then those it was made from.
-_TO = rb"(?P<to>" + _QUOTED + rb"@\S+?|[|/][^\n]*?|[^\s\"@<>|/:=]+(?: [^\s\"@<>:=]+)+(?= <)|\S+?)"
+_TO = rb"(?P<to>" + _QUOTED + rb"@\S+?|[|/][^\n]*?(?= <)|[^\s\"@<>|/:=]+(?: [^\s\"@<>:=]+)+(?= <)|\S+?)"
 _FROM = rb"(?: \([^()]{0,1000}\))?(?: (?P<parent>" + _ANGLE + rb"))?"
 _WHO = _TO + _FROM + rb"(?P<fields>" + _FIELD + rb"*)"
 DELIVERED = re.compile(_WHO + rb"(?= |$)")

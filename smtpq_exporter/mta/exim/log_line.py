@@ -53,6 +53,8 @@ def _behind_tag(line: bytes, start: int, stamp: bytes, tag: bytes) -> Line:
         if piece[1] != b"1":
             return Line(stamp, b"", 1, tag, syslog=True, goes_on=True)
         words = words[piece.end() :]
+    elif words[:1] in b" \t":
+        return Line(stamp, b"", 1, tag, syslog=True, goes_on=True)
     own = grammar.STAMP.match(words)
     if own is not None:
         return Line(own[1], words[_behind_pid(words, own.end()) :], times, tag, syslog=True)

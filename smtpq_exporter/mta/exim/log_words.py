@@ -20,8 +20,6 @@ from smtpq_exporter.mta.exim.log_trouble import about_message, text, without_mes
 
 #: Remote text beyond this tells nothing more and is not classified.
 TEXT = 2048
-#: A waiting time in the spool longer than this is a clock's mistake, seconds.
-LONGEST_WAIT = 90 * 86400.0
 #: Texts of defer() that no attempt was made: a destination waits for its retry time.
 _WAITING = (b"retry time not ", b"Retry time not ", b"some host address lookups failed and retry time not reached",
             b"all hosts for ", b"connection limit reached for all hosts")
@@ -31,7 +29,6 @@ _INTENDED = (b"domain matches queue_smtp_domains", b"domain is in queue_domains"
              b"remote delivery suppressed", b"queue_only")
 _TIMEOUT = b"retry timeout exceeded"
 _SECONDS = (604800, 86400, 3600, 60, 1)
-_DOMAIN = re.compile(rb"[^\s<>]*")
 
 
 class Outcome(NamedTuple):
@@ -70,6 +67,8 @@ def outcome(number: bytes, said: bytes, reasons: ReasonOf) -> Outcome:
         if wrapped is None and body.startswith(_WAITING) and (_WAITING_INSIDE in body or body.startswith(_WAITING[-1])):
             return Outcome("suspended", "deferred", "", reason)
         return Outcome("attempt", "deferred", dsn, reason)
+    if body.startswith(b"all hosts for ") and b"for a long time" in body:
+        return Outcome("expired", "expired", "", "expired")
     if body.endswith(_TIMEOUT) and not (reply and reply[1][:1] == b"5"):
         return Outcome("expired", "expired", dsn, "expired")
     return Outcome("attempt", "bounced", dsn, reasons.reason(remote or body))

@@ -5,7 +5,7 @@ sender in angle brackets; when it came and how many warnings went out; options, 
 of addresses that are done; the number of recipients and their lines; an empty line; headers as ``NNNc text``.
 
 Values of ACL variables are counted in bytes and may hold line ends and whatever a stranger sent: they are stepped over,
-never looked into. Addresses that are done stay among the recipients: what waits is list − tree (− the journal).
+never looked into. Addresses that are done stay among the recipients: what waits is the list less the tree, less the journal.
 """
 
 from __future__ import annotations
