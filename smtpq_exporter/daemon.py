@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
+import select
 import signal
 import socket
 import threading
@@ -58,7 +60,10 @@ class Daemon:
         self._exposed = Exposed()
         self._sampler.listeners.append(self._exposed.publish)
         self._wiring = wire(self._sampler)
-        self._wake, self._ending, self._hangup = threading.Event(), False, False
+        self._ending, self._hangup = False, False
+        # A pipe and no Event: the wait that a signal interrupts may hold the Event's lock, and set() would wait
+        # for it in the same thread for ever.
+        self._bell, self._rope = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._reloading = threading.Lock()
 
     def run(self, say: Callable[[str], None] = print) -> int:
@@ -119,12 +124,18 @@ class Daemon:
             self._hangup = True
         else:
             self._ending = True
-        self._wake.set()
+        with contextlib.suppress(BlockingIOError):  # full: it rings already
+            os.write(self._rope, b".")
+
+    def _rest(self, seconds: float) -> None:
+        """Wait for the time to pass or a signal to come."""
+        if select.select([self._bell], [], [], seconds)[0]:
+            os.read(self._bell, 4096)
 
     def _introduce(self, http: Server, guard: Guard, say: Callable[[str], None]) -> None:
         deadline = time.monotonic() + FIRST_LOOK
         while not self._sampler.ready() and not self._ending and time.monotonic() < deadline:
-            self._wake.wait(0.05)
+            self._rest(0.05)
         scheme = "http" if guard.context() is None else "https"
         urls = [
             f"{scheme}://{_shown(host)}:{port}" for host, port in http.addresses
@@ -152,8 +163,7 @@ class Daemon:
             if self._hangup:
                 self._hangup = False
                 self.reload()
-            self._wake.wait(0.5)
-            self._wake.clear()
+            self._rest(0.5)
 
     def _write(self, path: Path) -> None:
         edition = self._exposed.edition
