@@ -46,11 +46,13 @@ promtool: $(VENV)/bin/python ## check and test the Prometheus rules
 	else echo "promtool is not here (Debian package prometheus): rules are not checked"; [ -z "$$CI" ]; fi
 
 golden: $(VENV)/developer ## write the expected files of the golden tests anew; look at the difference before you commit
-	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest tests/golden tests -k golden
+	@UPDATE_GOLDEN=1 $(BIN)/python -m pytest -k golden
+	@git --no-pager diff --stat -- tests/golden
 
-bench: $(VENV)/developer servers ## measure against peers and write docs/benchmarks.md (ARGS="--sizes 1000,10000" for a part)
+bench: $(VENV)/developer servers ## measure against peers, write docs/benchmarks.md (ARGS="--sizes 1000,10000": a part of the queues)
 	@$(BIN)/python -m compileall -q smtpq_exporter
 	@$(BIN)/python -m benchmarks.queue $(ARGS)
+	@if [ -z "$(ARGS)" ]; then mkdir -p benchmarks/results && $(BIN)/python -m benchmarks.logs --write --json benchmarks/results/logs.json; fi
 
 docs: $(VENV)/installed ## write the generated parts of the documentation anew
 	@$(BIN)/python -m smtpq_exporter.metrics.reference > docs/metrics.md

@@ -61,8 +61,8 @@ class Daemon:
         self._sampler.listeners.append(self._exposed.publish)
         self._wiring = wire(self._sampler)
         self._ending, self._hangup = False, False
-        # A pipe and no Event: the wait that a signal interrupts may hold the Event's lock, and set() would wait
-        # for it in the same thread for ever.
+        # A pipe and no Event: the wait that a signal interrupts may hold the Event's lock, and set() would
+        # wait for it in the same thread for ever.
         self._bell, self._rope = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         self._reloading = threading.Lock()
 

@@ -11,7 +11,7 @@ from tests.wait import wait_for
 
 
 def test_signals_at_any_moment_neither_block_nor_end_it(tmp_path) -> None:
-    """Hundreds of SIGHUPs, whatever they interrupt, are survived; then one SIGINT ends it with exit code 0."""
+    """Hundreds of SIGHUPs, whatever they interrupt, are survived; then SIGINT ends it with exit code 0."""
     config = tmp_path / "smtpq.yml"
     config.write_text("mtas: []\nhost:\n  enabled: false\n")
     output = tmp_path / "out"
