@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections import Counter
 from collections.abc import Generator, Iterable, Sequence
 from contextlib import closing
@@ -37,9 +38,11 @@ class ListingReader:
 
     def __init__(
         self, mta: Mta, listing: Listing, instance: Instance, classifier: ReasonOf, *, top: int = 20, why: str = "",
+        remembered: int = sys.maxsize,
     ) -> None:
-        """Nothing is read yet."""
+        """Nothing is read yet. Of so many ids it is `remembered` that they were shown; that bounds the memory."""
         self.source, self.why = listing.source, why
+        self._most = -(-remembered // _PARTS)
         self._mta, self._listing, self._instance = mta, listing, instance
         self._classifier, self._top = classifier, top
         self._liveness = Liveness(instance, mta.discovery)
@@ -74,8 +77,8 @@ class ListingReader:
             before = sum(map(len, ledgers))
             with closing(self._pieces(listing, deadline)) as pieces:
                 for piece in pieces:
-                    skipped["duplicate"] += _count(parser.feed(piece), total, ledgers)
-            skipped["duplicate"] += _count(parser.close(), total, ledgers)
+                    skipped["duplicate"] += _count(parser.feed(piece), total, ledgers, self._most)
+            skipped["duplicate"] += _count(parser.close(), total, ledgers, self._most)
             if not listing.proof or sum(map(len, ledgers)) > before or parser.skipped:
                 return parser
             proof = b"".join(self._output(listing, listing.proof, deadline)).strip()
@@ -146,8 +149,8 @@ def arguments(listing: Listing, instance: Instance) -> list[str]:
     return fill(argv, instance)
 
 
-def _count(messages: Iterable[Message], total: Aggregator, parts: list[Ledger]) -> int:
-    """Count messages in; returns how many of them had been shown before."""
+def _count(messages: Iterable[Message], total: Aggregator, parts: list[Ledger], most: int) -> int:
+    """Count messages in; returns how many of them had been shown before. A part remembers `most` of them."""
     duplicates = 0
     for message in messages:
         name = message.queue_id.encode("utf-8", "surrogateescape")
@@ -155,5 +158,7 @@ def _count(messages: Iterable[Message], total: Aggregator, parts: list[Ledger]) 
         if name in part.rows:
             total.take(part.pop(name))
             duplicates += 1
-        part.put(name, total.add(message))
+        entry = total.add(message)
+        if len(part.rows) < most:
+            part.put(name, entry)
     return duplicates

@@ -7,13 +7,14 @@ asking the mail server and leaves it alone, but needs permission for the queue d
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import cast
 
 from smtpq_exporter.errors import ConfigError, SourceError
 from smtpq_exporter.io.command import PATH
+from smtpq_exporter.io.glance import REMEMBERED, GlanceReader
 from smtpq_exporter.io.listing import ListingReader
-from smtpq_exporter.io.glance import GlanceReader
 from smtpq_exporter.io.liveness import Liveness, accepts
 from smtpq_exporter.io.reader import QueueReader
 from smtpq_exporter.io.spool import SpoolReader
@@ -58,7 +59,8 @@ def _open(
         return SpoolReader(layout, top=top, why=why, liveness=Liveness(instance, mta.discovery))
     for listing in mta.listings:
         if listing.source == source:
-            return ListingReader(mta, listing, instance, classifier, top=top, why=why)
+            most = REMEMBERED if glance else sys.maxsize
+            return ListingReader(mta, listing, instance, classifier, top=top, why=why, remembered=most)
     raise ConfigError("source", f"{source!r} is no source of {mta.name}: one of auto, {', '.join(mta.sources)}")
 
 
