@@ -201,8 +201,8 @@ def table(found: dict[str, Any]) -> Table:
     columns = ("who", "lines per CPU second", "wall", "CPU", "peak memory", "engine's speed ÷ this")
     size = f"{found['lines']:,} lines, {found['bytes'] / 1e6:.0f} MB"
     note = (
-        "The exporter and mtail count neither reasons nor destinations. The exporter follows a growing file, the "
-        "others read a whole one; `smtpq logs` uses all CPUs, so its wall time is what to compare with pflogsumm's."
+        "The exporter and mtail count neither reasons nor destinations. The exporter follows a growing file, "
+        "the others read a whole one. `smtpq logs` uses all CPUs: compare its wall time with pflogsumm's."
     )
     made = Table(f"Reading a log of {size}", columns, note)
     engine = found["contestants"][OURS]

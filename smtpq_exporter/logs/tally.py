@@ -57,6 +57,8 @@ class Tally:
         """(index of STATUSES, class.subject or "" or "other") -> [attempts]."""
         self.destinations = TopDomains(top)
         self.delays = FinalDelays()
+        self.waiting: dict[bytes, int] = {}
+        """Recipients that a message still has, of those that had several, where no line says that it is done."""
         self.stamp = b""
         """The time of the newest line as it stands in the log."""
         self.samples: deque[bytes] = deque(maxlen=SAMPLES)
@@ -175,6 +177,7 @@ class Tally:
             "cells": [[*key, count] for key, (count,) in self.cells.items()],
             "destinations": self.destinations.state(),
             "delays": self.delays.state(),
+            "waiting": [[key.decode("latin-1"), count] for key, count in self.waiting.items()],
             "stamp": self.stamp.decode("latin-1"),
             "previous": self.previous.decode("latin-1"),
         }
@@ -193,5 +196,6 @@ class Tally:
         made.cells = {(status, code): [count] for status, code, count in state["cells"]}
         made.destinations = TopDomains.restore(state["destinations"], top)
         made.delays = FinalDelays.restore(state["delays"])
+        made.waiting = {key.encode("latin-1"): count for key, count in state.get("waiting", ())}
         made.stamp, made.previous = state["stamp"].encode("latin-1"), state["previous"].encode("latin-1")
         return made

@@ -25,8 +25,8 @@ FORWARDED = "forwarded as "
 RECEIVED, DELIVERED, DEFERRALS, BOUNCES, REJECTS = range(5)
 
 
-#: Columns of a row of `destinations`: attempts by index of STATUSES, then sum and greatest of the delays in seconds
-#: and bytes of successful deliveries.
+#: Columns of a row of `destinations`: attempts by index of STATUSES, then for successful deliveries
+#: the sum and the greatest of the delays in seconds, and bytes.
 DELAY, SLOWEST, SIZE = range(len(STATUSES), len(STATUSES) + 3)
 _NOTHING = (*([0] * len(STATUSES)), 0.0, 0.0, 0)
 

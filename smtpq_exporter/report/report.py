@@ -21,7 +21,7 @@ from smtpq_exporter.report.part import Part
 
 
 class Destination(NamedTuple):
-    """Deliveries to one domain: attempts in the order of STATUSES; delays of successes in seconds, or None."""
+    """Deliveries to one domain: attempts in the order of STATUSES; delays of successes in seconds."""
 
     domain: str
     counts: tuple[int, ...]

@@ -24,7 +24,7 @@ from smtpq_exporter.mta.postfix.log_reader import LINE, LineReader
 from smtpq_exporter.mta.postfix.log_words import NOQUEUE, SUSPENDED, TEXT, Reasons
 
 #: So many pieces of deliveries that were examined are remembered: relays, delays, codes.
-_PIECES = 8192
+_PIECES, _PIECE_BYTES = 8192, 512
 #: queue id, domain, index of STATUSES, "delay=1.5", "relay=host[ip]:25", reason, whether it was only
 #: forwarded.
 Attempt = tuple[bytes, bytes, int, bytes, bytes, str, bool]
@@ -209,7 +209,8 @@ class PostfixLog(LineReader):
         for piece, known in ((found[1], self._relays), (found[2], self._delays)):
             if len(known) >= _PIECES:
                 known.clear()
-            known.add(piece)
+            if len(piece) < _PIECE_BYTES:
+                known.add(piece)
         dsn = found[4]
         if dsn not in self._cells[SENT]:
             for status, cells in enumerate(self._cells):
