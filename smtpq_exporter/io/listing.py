@@ -40,7 +40,7 @@ class ListingReader:
         self, mta: Mta, listing: Listing, instance: Instance, classifier: ReasonOf, *, top: int = 20, why: str = "",
         remembered: int = sys.maxsize,
     ) -> None:
-        """Nothing is read yet. Of so many ids it is `remembered` that they were shown; that bounds the memory."""
+        """Nothing is read yet. So many ids are `remembered` as shown; that bounds the memory."""
         self.source, self.why = listing.source, why
         self._most = -(-remembered // _PARTS)
         self._mta, self._listing, self._instance = mta, listing, instance
@@ -56,15 +56,16 @@ class ListingReader:
         ledgers = [Ledger(table) for _ in range(_PARTS)]
         skipped = Counter[str]()
         shown: set[str] = set()
-        forced = False
+        forced = truncated = False
         for listing in self._listing.parts(self._instance) if self._listing.parts else (self._listing,):
             parser = self._listed(listing, now, deadline, total, ledgers, skipped)
             shown.update(parser.queues)
             forced = forced or parser.forced
+            truncated = truncated or getattr(parser, "truncated", False)
             skipped.update(parser.skipped)
         return total.snapshot(
             now, self.source, retries=False, forced=forced,
-            shown=[queue for queue in queues if queue in shown], skipped=skipped,
+            shown=[queue for queue in queues if queue in shown], truncated=truncated, skipped=skipped,
         )
 
     def _listed(

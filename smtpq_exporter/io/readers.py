@@ -31,14 +31,14 @@ def open_reader(
     """
     mta = MTAS[instance.mta]
     if instance.source != "auto":
-        return _open(mta, instance, instance.source, classifier, top, "fixed in the configuration", glance)
+        return _open(mta, instance, instance.source, classifier, top, "fixed in the configuration", glance=glance)
     lacks: list[str] = []
     kind = "unavailable"
     for source in mta.sources:
         lack = _lack(mta, instance, source, classifier)
         if lack is None:
             why = "; ".join([*lacks, _merit(mta, source)])
-            return _open(mta, instance, source, classifier, top, why, glance)
+            return _open(mta, instance, source, classifier, top, why, glance=glance)
         lacks.append(f"{source}: {lack}")
         if "permission" in lack:
             kind = "permission"
@@ -49,7 +49,7 @@ def open_reader(
 
 
 def _open(
-    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str, glance: bool,
+    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str, *, glance: bool,
 ) -> QueueReader:
     if source == "spool" and mta.layout is not None:
         layout = mta.layout(instance, classifier)
