@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
+from typing import Protocol, runtime_checkable
 
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.prefix import split
@@ -53,6 +54,13 @@ class Part:
     lines: int = 0
 
 
+@runtime_checkable
+class _Dated(Protocol):
+    """A log parser that dates stamps without a year by a moment that it is told."""
+
+    now: float | None
+
+
 def make_parser(wanted: Wanted, tally: Tally, digest: Digest | None, now: float) -> LogParser:
     """Return the log parser of the wanted mail server."""
     if wanted.mta == "postfix":
@@ -61,6 +69,8 @@ def make_parser(wanted: Wanted, tally: Tally, digest: Digest | None, now: float)
     if make is None:
         raise ValueError(f"logs of {wanted.mta} cannot be read")
     parser = make(tally, _classifier(), wanted.names)
+    if isinstance(parser, _Dated):
+        parser.now = now
     return parser if digest is None else _Told(parser, tally, digest)
 
 
