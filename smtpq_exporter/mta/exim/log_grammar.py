@@ -40,13 +40,13 @@ RECEIVED = re.compile(rb"(?:" + _ANGLE + rb"|" + _QUOTED + rb"@\S+|\S+)(?P<field
 #: The same for what nearly all lines are: no quotes, no files.
 _PLAIN = rb"(?P<to>[^\s\"@<>|/:()]+@(?P<domain>[A-Za-z0-9._-]+))"
 #: LOCAL <ADDRESS> where a mailbox of this host was meant.
-FREQUENT_DELIVERED = re.compile(rb"(?:[^\s\"@<>|/:()=]+ <)?" + _PLAIN + rb">?(?= [A-Z])")
+FREQUENT_DELIVERED = re.compile(rb"(?P<local>[^\s\"@<>|/:()=]+ <)?" + _PLAIN + rb"(?(local)>)(?= [A-Z])")
 FREQUENT_DEFERRED = re.compile(
-    _PLAIN + rb"(?: R=[^\s:=]+)?(?: T=[^\s:=]+)? defer \((?P<number>-?\d{1,5})\)"
-    rb"(?: H=[^\s(\[]+ \[[^\s\]]*\](?::\d{1,5})?)?(?: DT=[^\s:]+)?: "
+    _PLAIN + rb"(?: R=[^\s:=\"]+)?(?: T=[^\s:=\"]+)? defer \((?P<number>-?\d{1,5})\)"
+    rb"(?: H=[^\s(\[]+ \[[^\s\]]*\](?::\d{1,5})?)?(?: DT=[0-9a-z.]+)?: "
 )
 FREQUENT_FAILED = re.compile(
-    _PLAIN + rb"(?: R=[^\s:=]+)?(?: T=[^\s:=]+)?(?: H=[^\s(\[]+ \[[^\s\]]*\](?::\d{1,5})?)? ?: "
+    _PLAIN + rb"(?: R=[^\s:=\"]+)?(?: T=[^\s:=\"]+)?(?: H=[^\s(\[]+ \[[^\s\]]*\](?::\d{1,5})?)? ?: "
 )
 #: How long, at the end of a line: on the queue, for this delivery.
 _TIME = rb"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?"

@@ -105,7 +105,11 @@ def _delivered(rest: bytes, _: ReasonOf) -> LogEvent | None:
     if found is None:
         return None
     fields = found["fields"]
-    confirmed = grammar.CONFIRMED.match(_field(fields, b"C=").strip(b'"'))
+    at, start = rest.find(b' C="', found.start("fields")), found.start("fields")
+    if at >= 0 and rest.find(b'"', start, at) < 0:
+        confirmed = grammar.CONFIRMED.match(rest, at + 4, at + 14)
+    else:  # behind another quoted field only as a field
+        confirmed = grammar.CONFIRMED.match(_field(fields, b"C=").strip(b'"')[:10])
     return LogEvent(
         "attempt", status="sent", dsn=confirmed[1].decode("ascii") if confirmed else "", delay=seconds(queue_time(rest)),
         relay=_field(fields, b"H=").decode("utf-8", "replace"), recipient_domain=_domain(found), text=text(rest[found.end() :]),
