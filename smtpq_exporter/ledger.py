@@ -68,7 +68,9 @@ class Ledger:
     `rows` leads from a name to its row; `stamps` are nanoseconds (mtime of the file), 0 where there are none.
     """
 
-    __slots__ = ("_arrivals", "_facts", "_free", "_queues", "_sizes", "_table", "retries", "rows", "stamps")
+    __slots__ = (
+        "_arrivals", "_facts", "_free", "_queues", "_sizes", "_table", "_take", "retries", "rows", "stamps",
+    )
 
     def __init__(self, table: FactTable) -> None:
         """Start empty, with facts in `table`."""
@@ -77,7 +79,7 @@ class Ledger:
         self.retries = array("I")
         self._arrivals, self._sizes = array("I"), array("Q")
         self._facts, self._queues = array("I"), array("B")
-        self._table = table
+        self._table, self._take = table, table.take
         self._free: list[int] = []
 
     def __len__(self) -> int:
@@ -86,7 +88,7 @@ class Ledger:
     def put(self, name: bytes, entry: Entry, stamp: int = 0) -> None:
         """Enter a message whose name is not there."""
         queue, arrival, size, retry, facts = entry
-        number = self._table.take(facts)
+        number = self._take(facts)
         if self._free:
             row = self._free.pop()
             self.stamps[row], self.retries[row], self._queues[row] = stamp, retry, queue

@@ -37,25 +37,26 @@ class Folders:
         """Nothing is open yet."""
         self._files = files
         self._open: dict[bytes, int] = {}
+        self._kept = b""
 
     def at(self, path: bytes) -> int:
-        """Descriptor of a directory, open until `close`; OSError."""
+        """Descriptor of a directory, for one operation: another directory may take its place; OSError."""
         descriptor = self._open.get(path)
         if descriptor is None:
             if len(self._open) >= _MOST_FOLDERS:
-                oldest = next(iter(self._open))
+                oldest = next(one for one in self._open if one != self._kept)
                 self._files.close(self._open.pop(oldest))
             descriptor = self._open[path] = self._files.open(path, _FOLDER)
         return descriptor
 
     def keep(self, path: bytes) -> int:
-        """The same, and it stays open while only a few others are opened."""
-        if path in self._open:
-            self._open[path] = self._open.pop(path)
+        """The same, and it stays open until another one is kept."""
+        self._kept = path
         return self.at(path)
 
     def close(self) -> None:
         """Close all."""
+        self._kept = b""
         while self._open:
             self._files.close(self._open.popitem()[1])
 
@@ -69,6 +70,10 @@ class OpenFile:
         self.pulse = 0
         self._files, self._folders = files, folders
 
+    def names(self) -> list[bytes]:
+        """Names in the message, where it is a directory."""
+        return [os.fsencode(name) for name in os.listdir(self.descriptor)]
+
     def more(self, offset: int, length: int) -> bytes:
         """Bytes of the message file."""
         return self._files.pread(self.descriptor, length, offset) if length > 0 else b""
@@ -77,7 +82,7 @@ class OpenFile:
         """First bytes of another file."""
         files = self._files
         try:
-            descriptor = files.open(name, FLAGS, dir_fd=self._folders.at(folder))
+            descriptor = files.open(name, FLAGS, dir_fd=self._folders.at(folder) if folder else self.descriptor)
         except FileNotFoundError:
             return None
         try:
@@ -101,8 +106,13 @@ class OpenFile:
 
     def size_beside(self, folder: bytes, name: bytes) -> int | None:
         """Size of another file."""
+        status = self.status_beside(folder, name)
+        return None if status is None else status.st_size
+
+    def status_beside(self, folder: bytes, name: bytes) -> os.stat_result | None:
+        """Status of another file."""
         try:
-            return self._files.stat(name, dir_fd=self._folders.at(folder)).st_size
+            return self._files.stat(name, dir_fd=self._folders.at(folder) if folder else self.descriptor)
         except FileNotFoundError:
             return None
 

@@ -58,7 +58,7 @@ class SpoolReader:
         self._table = FactTable()
         self._directories: dict[bytes, Directory] = {}
         self._departed: dict[bytes, tuple[Entry, int]] = {}
-        self._flags, self._head = FLAGS | _NOATIME, layout.head
+        self._flags = FLAGS | _NOATIME
         self._folders = Folders(self._files)
         self._file = OpenFile(self._files, self._folders)
         self._duplicates: set[bytes] = set()
@@ -78,7 +78,9 @@ class SpoolReader:
         finally:
             self._departed.clear()
             self._folders.close()
-        return self._sum.snapshot(now, self.source, retries=self._layout.retries, skipped=self._skipped())
+        return self._sum.snapshot(
+            now, self.source, retries=self._layout.retries, holds=getattr(self._layout, "holds", True), skipped=self._skipped(),
+        )
 
     def up(self) -> bool | None:
         """Whether the mail system runs."""
@@ -99,7 +101,7 @@ class SpoolReader:
         for directory in list(self._directories.values()):
             # the other file of an id that was in two places is gone; or names are gone that nobody has welcomed
             # yet: they may have moved, meanwhile, to a place that was looked at before
-            if directory.revived or (self._departed and directory.place.lively):
+            if directory.revived or (self._departed and directory.place.lively and not directory.place.folders):
                 self._visit(directory, now)
 
     def _walk(self, place: Place, now: float) -> Iterator[Directory]:
@@ -159,21 +161,58 @@ class SpoolReader:
                 if one.place.queue != directory.place.queue and one.ledger.rows
             ]
             sort_of = self._layout.sort
+            fresh = []
             for count, name in enumerate(new):
-                if not count % _STRIDE:
-                    self._look_at_the_clock()
                 sort = sort_of(directory.place, name)
                 if sort is None:
-                    if elsewhere or self._departed:
-                        self._welcome(directory, name, elsewhere)
-                    else:
-                        self._take_up(directory, name, None)
+                    if not elsewhere and not self._departed and not directory.place.folders:
+                        fresh.append(name)
+                        continue
+                    if not count % _STRIDE:
+                        self._look_at_the_clock()
+                    self._welcome(directory, name, elsewhere)
                 elif isinstance(sort, str):
                     directory.aside[name] = sort
                 else:
                     if sort.queue >= len(self._sum.queues):
                         self._sum.widen(self._layout.queues)
                     directory.adopt(name, sort)
+            self._take_up_all(directory, fresh)
+
+    def _take_up_all(self, directory: Directory, names: list[bytes]) -> None:
+        """Open messages that cannot be anywhere else. The hot loop of first readings: as little Python as can be."""
+        files, file, place, layout = self._files, self._file, directory.place, self._layout
+        open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
+        flags, head, read, at = self._flags, layout.head, layout.read, self._folders.keep(place.path)
+        enter, count_in = directory.ledger.put, self._sum.put
+        for count, name in enumerate(names):
+            if not count % _STRIDE:
+                self._look_at_the_clock()
+            try:
+                descriptor = open_file(name, flags, dir_fd=at)
+            except OSError as error:  # gone, or without the right to leave atime alone, or worse
+                if isinstance(error, PermissionError):
+                    self._flags = flags = flags & ~_NOATIME
+                self._take_up(directory, name, None)
+                continue
+            try:
+                status = fstat(descriptor)
+                mode = status.st_mode
+                file.descriptor, file.pulse = descriptor, 0
+                entry: Entry | str
+                if mode & 0o170000 == stat.S_IFREG:
+                    entry = read(place, name, status, pread(descriptor, head, 0), file, None)
+                else:
+                    entry = "foreign_name"
+            except ParseError:
+                entry = "corrupt_record"
+            finally:
+                close(descriptor)
+            if isinstance(entry, tuple):
+                enter(name, entry, status.st_mtime_ns ^ mode ^ file.pulse)
+                count_in(entry)
+            else:
+                directory.aside[name] = entry
 
     def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
         """A message that was not in this directory before: new, moved here, or here as well as elsewhere."""
@@ -239,7 +278,8 @@ class SpoolReader:
             stamp = status.st_mtime_ns ^ status.st_mode
             if (stamp if pulse is None else stamp ^ self._mtime(*pulse)) == stamps[row] and not changed:
                 continue
-            early += ledger.retries[row] > now + 1
+            retry = ledger.retries[row]
+            early += retry > now + 1 or (not retry and pulse is None)  # nobody knew its time
             result = self._load(directory, name, ledger.get(name)[4])
             if result is None:
                 self._drop(directory, name)
@@ -268,12 +308,15 @@ class SpoolReader:
         try:
             status = files.fstat(descriptor)
             mode = status.st_mode
-            if mode & 0o170000 != stat.S_IFREG:
+            if mode & 0o170000 != (stat.S_IFDIR if place.folders else stat.S_IFREG):
                 return "foreign_name", 0
             file.descriptor, file.pulse = descriptor, 0
-            head = files.pread(descriptor, self._head, 0)
+            head = b"" if place.folders else files.pread(descriptor, self._layout.head, 0)
             found = self._layout.read(place, name, status, head, file, known)
-            return found, status.st_mtime_ns ^ mode ^ file.pulse
+            stamp = status.st_mtime_ns ^ mode ^ file.pulse
+            if place.folders and files.clock() - status.st_mtime < GUARD:
+                stamp ^= 1  # names may change again in the same tick of the clock: look once more
+            return found, stamp
         except ParseError:
             return "corrupt_record", 0
         finally:

@@ -27,23 +27,28 @@ def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
             yield int(digits), _line(block, start + 8), _line(block, named + 11) if named >= 0 else b""
 
 
+def first(log: bytes, offset: int) -> tuple[bytes, bytes] | None:
+    """(reason text, recipient) of the first block, if it is that of the recipient at `offset`.
+
+    The way of nearly all mail, which has one recipient: what is needed stands in the first three lines,
+    ``<recipient>: text``, ``recipient=`` and ``offset=``. None if they are anything else.
+    """
+    end = log.find(b"\n", 1)
+    if not log.startswith(b"recipient=", end + 1):
+        return None
+    last = log.find(b"\n", end + 11)
+    recipient = log[end + 11 : last]
+    start = len(recipient) + 5
+    if not log.startswith(b"offset=%d\n" % offset, last + 1) or log[start - 3 : start] != b">: " or start > end:
+        return None
+    return log[start:end], recipient
+
+
 def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
-    """(reason text, recipient) of each recipient (offset of its record) that has one, in the order of
-    `offsets`.
+    """(reason text, recipient) of each recipient (offset of its record) that has one, in the order of `offsets`.
 
     Of several blocks for one recipient the last counts.
     """
-    if len(offsets) == 1:  # nearly all mail: no need to take the log apart
-        at = log.find(b"\noffset=") + 8
-        if at < 8:
-            return []
-        if log.find(b"\noffset=", at) < 0:
-            start = log.rfind(b"\nreason=") + 8
-            end = log.find(b"\n", start)
-            if start < at or end < 0 or not log.startswith(b"%d\n" % offsets[0], at):
-                return []
-            recipient = log.find(b"\nrecipient=", 0, at) + 11
-            return [(log[start:end], log[recipient : log.find(b"\n", recipient)] if recipient > 10 else b"")]
     known = {offset: (text, recipient) for offset, text, recipient in blocks(log)}
     return [known[offset] for offset in offsets if offset in known]
 

@@ -15,7 +15,7 @@ from smtpq_exporter.mta.address import domain_of, masked
 from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.postfix.queue_file import read_envelope
 from smtpq_exporter.mta.postfix.queue_id import hash_path, is_queue_id, moment
-from smtpq_exporter.mta.postfix.queue_reasons import texts
+from smtpq_exporter.mta.postfix.queue_reasons import first, texts
 
 #: Queues in the order of showq; `corrupt` is only seen in the directories.
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
@@ -24,6 +24,8 @@ _MAILDROP, _ACTIVE, _DEFERRED, _HOLD, _CORRUPT = 0, 2, 3, 4, 5
 #: Bytes of a defer log that are read at first, and at most; what is beyond has reason "unknown".
 _LOG_FIRST, _LOG_MOST = 4096, 8 * 1024 * 1024
 _LATEST = 2**32 - 1
+#: Reason texts whose class is remembered.
+_MOST_TEXTS = 4096
 #: What a glance knows.
 _WAITING: Facts = ("", (), (), False, False)
 _ON_HOLD: Facts = ("", (), (), True, False)
@@ -47,6 +49,7 @@ class PostfixSpool:
         hashed = hash_names.replace(",", " ").split()
         self._depth = hash_depth if "defer" in hashed else 0
         self._same_hash = "deferred" in hashed
+        self._classes: dict[bytes, str] = {}
         self._logs: dict[bytes, bytes] = {}
         """Directory of queue files -> directory of their defer logs, where one goes with the other."""
 
@@ -138,19 +141,27 @@ class PostfixSpool:
         log = file.beside(folder, name, _LOG_FIRST)
         if not log:
             return ()
+        if len(offsets) == 1:
+            found = first(log, offsets[0])
+            if found is not None:
+                return (self._class(*found),)
         cut = False
         if len(log) == _LOG_FIRST:
             log = file.beside(folder, name, _LOG_MOST) or b""
             cut = len(log) == _LOG_MOST
-        found = texts(log, offsets)
-        reason = self._reason
-        if not self._bare:
-            reasons = tuple([reason(text) for text, _ in found])
-        elif len(found) == 1:  # nearly all mail
-            reasons = (reason(masked(*found[0])),)
-        else:
-            reasons = tuple([reason(masked(text, address)) for text, address in found])
-        return reasons + ("unknown",) * (len(offsets) - len(found)) if cut else reasons
+        reasons = tuple([self._class(text, address) for text, address in texts(log, offsets)])
+        return reasons + ("unknown",) * (len(offsets) - len(reasons)) if cut else reasons
+
+    def _class(self, text: bytes, address: bytes) -> str:
+        """Reason class of a text; without the address in them thousands of texts are one."""
+        if self._bare:
+            text = masked(text, address)
+        found = self._classes.get(text)
+        if found is None:
+            if len(self._classes) >= _MOST_TEXTS:
+                self._classes.clear()
+            found = self._classes[text] = self._reason(text)
+        return found
 
     def _log_directory(self, place: Place, name: bytes) -> bytes:
         """Where the defer log of a message is; the same for all in one directory of a queue hashed alike."""
