@@ -20,7 +20,7 @@ NAME = "exporter"
 SERVICE = "SMTPQ EXPORTER"
 #: Nobody watches: that is what this check is for.
 UNREACHABLE = CRITICAL
-SUMMARY = "Watch smtpq-exporter itself: every source is read, samples are fresh, logs are followed."
+SUMMARY = "Watch smtpq-exporter itself: sources are read, samples fresh, logs followed."
 OPTIONS = (
     Threshold("failed", "sources whose last reading failed", defaults=("0", ""),
               flags=("-w --warning --failed-warning", "-c --critical --failed-critical")),

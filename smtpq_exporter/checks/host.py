@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 NAME = "host"
 SERVICE = "SMTPQ HOST"
 UNREACHABLE = UNKNOWN
-SUMMARY = "Watch the machine under the mail server: spool space and inodes, memory, CPU, pressure."
+SUMMARY = "Watch the machine under the mail server: spool, memory, CPU, pressure."
 OPTIONS = (
     Threshold("space", "free space of the spool's file system in percent", defaults=("20:", "10:"),
               flags=("-w --warning --space-warning", "-c --critical --space-critical")),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import itertools
+import shlex
+from importlib import import_module
 
 import pytest
 
 from smtpq_exporter.checks import queue
-from smtpq_exporter.checks.cli import read_options
-from smtpq_exporter.checks.manual import help_text, usage
-from smtpq_exporter.checks.options import Options, UsageError
+from smtpq_exporter.checks.cli import PLUGINS, read_options
+from smtpq_exporter.checks.manual import COMMON, help_text, usage
+from smtpq_exporter.checks.options import Options, UsageError, flat
 from smtpq_exporter.checks.result import CRITICAL, OK, UNKNOWN
 
 
@@ -102,13 +104,18 @@ def test_empty_value() -> None:
         read_options(queue, ["-w", ""])
 
 
-def test_help_and_usage() -> None:
+@pytest.mark.parametrize("name", PLUGINS)
+def test_help_and_usage(name: str) -> None:
     """The help names every option with its default in 80 columns; the usage has at most 23 lines."""
-    text = help_text(queue)
-    for word in ("-w, --warning", "default 100, 500", "default 4h, 1d", "--down-state", "-t, --timeout"):
-        assert word in text
+    check = import_module(f"smtpq_exporter.checks.{name}")
+    text = help_text(check)
+    for option in flat([*check.OPTIONS, *COMMON]):
+        assert f"  {', '.join(option.flags)}" in text
+    for words, _ in check.EXAMPLES:
+        read_options(check, shlex.split(words))
+        assert f"check_smtpq_{name} {words}".strip() in text
     assert max(map(len, text.splitlines())) <= 80
-    short = usage(queue)
+    short = usage(check)
     assert len(short.splitlines()) <= 22
     assert max(map(len, short.splitlines())) <= 80
     assert "|" not in short.replace("exporter|mta", "").replace("auto|", "")
