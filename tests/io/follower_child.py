@@ -24,7 +24,13 @@ def follow(log: str, state_directory: str) -> None:
     """Follow until SIGTERM."""
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+
+    def end() -> None:
+        signal.sigwait({signal.SIGTERM})
+        stop.set()
+
+    # A thread, no handler: one that interrupts the wait for an Event must not set it, its lock is held.
+    threading.Thread(target=end, daemon=True).start()
     instance = Instance("postfix", "test", logs=(log,))
     pump = open_pump(
         instance,
@@ -40,6 +46,7 @@ def follow(log: str, state_directory: str) -> None:
 
 def main() -> None:
     """Serve commands."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})  # one that comes early waits for the follower
     for command in sys.stdin:
         verb, *arguments = command.split()
         if verb == "start":
