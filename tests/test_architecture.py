@@ -90,8 +90,8 @@ INNER = {
 #: The largest module, lines (architecture.md, "Sizes"). Data is no logic: tables may be longer.
 LARGEST = 300
 TABLES = {"reasons", "metrics/catalog.py"}
-#: One algorithm each, which would not be clearer in two files.
-LONGER = {"io/spool.py": 350}
+#: Known to be longer: one algorithm that would not be clearer in two files, and a contract that is mostly words.
+LONGER = {"io/spool.py": 400, "mta/base.py": 320}
 
 
 def modules() -> list[Path]:
