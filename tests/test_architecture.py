@@ -90,7 +90,7 @@ INNER = {
 #: The largest module, lines (architecture.md, "Sizes"). Data is no logic: tables may be longer.
 LARGEST = 300
 TABLES = {"reasons", "metrics/catalog.py"}
-#: Known to be longer: one algorithm that would not be clearer in two files, and a contract that is mostly words.
+#: Known to be longer: one algorithm that is not clearer in two files, and a contract that is mostly words.
 LONGER = {"io/spool.py": 400, "mta/base.py": 320}
 
 
