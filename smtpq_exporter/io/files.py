@@ -36,17 +36,17 @@ class Folders:
     def __init__(self, files: Files) -> None:
         """Nothing is open yet."""
         self._files = files
-        self._open: dict[bytes, int] = {}
+        self.open: dict[bytes, int] = {}
         self._kept = b""
 
     def at(self, path: bytes) -> int:
         """Descriptor of a directory, for one operation: another directory may take its place; OSError."""
-        descriptor = self._open.get(path)
+        descriptor = self.open.get(path)
         if descriptor is None:
-            if len(self._open) >= _MOST_FOLDERS:
-                oldest = next(one for one in self._open if one != self._kept)
-                self._files.close(self._open.pop(oldest))
-            descriptor = self._open[path] = self._files.open(path, _FOLDER)
+            if len(self.open) >= _MOST_FOLDERS:
+                oldest = next(one for one in self.open if one != self._kept)
+                self._files.close(self.open.pop(oldest))
+            descriptor = self.open[path] = self._files.open(path, _FOLDER)
         return descriptor
 
     def keep(self, path: bytes) -> int:
@@ -57,8 +57,8 @@ class Folders:
     def close(self) -> None:
         """Close all."""
         self._kept = b""
-        while self._open:
-            self._files.close(self._open.popitem()[1])
+        while self.open:
+            self._files.close(self.open.popitem()[1])
 
 
 class OpenFile:

@@ -160,10 +160,10 @@ class SpoolReader:
                 one for one in self._directories.values()
                 if one.place.queue != directory.place.queue and one.ledger.rows
             ]
-            sort_of = self._layout.sort
+            sort_of, surely = self._layout.sort, getattr(self._layout, "surely", None)
             fresh = []
             for count, name in enumerate(new):
-                sort = sort_of(directory.place, name)
+                sort = None if surely is not None and surely(name) else sort_of(directory.place, name)
                 if sort is None:
                     if not elsewhere and not self._departed and not directory.place.folders:
                         fresh.append(name)
@@ -185,34 +185,33 @@ class SpoolReader:
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
         flags, head, read, at = self._flags, layout.head, layout.read, self._folders.keep(place.path)
         enter, count_in = directory.ledger.put, self._sum.put
-        for count, name in enumerate(names):
-            if not count % _STRIDE:
-                self._look_at_the_clock()
-            try:
-                descriptor = open_file(name, flags, dir_fd=at)
-            except OSError as error:  # gone, or without the right to leave atime alone, or worse
-                if isinstance(error, PermissionError):
-                    self._flags = flags = flags & ~_NOATIME
-                self._take_up(directory, name, None)
-                continue
-            try:
-                status = fstat(descriptor)
-                mode = status.st_mode
-                file.descriptor, file.pulse = descriptor, 0
-                entry: Entry | str
-                if mode & 0o170000 == stat.S_IFREG:
-                    entry = read(place, name, status, pread(descriptor, head, 0), file, None)
+        aside, regular = directory.aside, stat.S_IFREG >> 12
+        for start in range(0, len(names), _STRIDE):
+            self._look_at_the_clock()
+            for name in names[start : start + _STRIDE]:
+                try:
+                    descriptor = open_file(name, flags, dir_fd=at)
+                except OSError as error:  # gone, or without the right to leave atime alone, or worse
+                    if isinstance(error, PermissionError):
+                        self._flags = flags = flags & ~_NOATIME
+                    self._take_up(directory, name, None)
+                    continue
+                try:
+                    status = fstat(descriptor)
+                    mode = status.st_mode
+                    file.descriptor, file.pulse = descriptor, 0
+                    entry: Entry | str = "foreign_name"
+                    if mode >> 12 == regular:
+                        entry = read(place, name, status, pread(descriptor, head, 0), file, None)
+                except ParseError:
+                    entry = "corrupt_record"
+                finally:
+                    close(descriptor)
+                if isinstance(entry, str):
+                    aside[name] = entry
                 else:
-                    entry = "foreign_name"
-            except ParseError:
-                entry = "corrupt_record"
-            finally:
-                close(descriptor)
-            if isinstance(entry, tuple):
-                enter(name, entry, status.st_mtime_ns ^ mode ^ file.pulse)
-                count_in(entry)
-            else:
-                directory.aside[name] = entry
+                    enter(name, entry, status.st_mtime_ns ^ mode ^ file.pulse)
+                    count_in(entry)
 
     def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
         """A message that was not in this directory before: new, moved here, or here as well as elsewhere."""

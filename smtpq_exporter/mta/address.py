@@ -16,19 +16,20 @@ LITERAL = "(literal)"
 #: RFC 1035: no domain is longer. What is longer is cut.
 LONGEST = 253
 
-_known: dict[bytes, str] = {}
-#: The table of domains already seen is emptied at this size.
+#: Domains already seen, by what begins with the last ``@``. Hot loops look here before they call domain_of.
+KNOWN: dict[bytes, str] = {}
+#: The table is emptied at this size.
 _MOST = 50_000
 
 
 def domain_of(address: bytes) -> str:
     """Domain of a recipient or of a sender that is not null, lower case."""
     raw = address[address.rfind(b"@") :]  # with the @; without one the last letter
-    domain = _known.get(raw)
+    domain = KNOWN.get(raw)
     if domain is None:
-        if len(_known) >= _MOST:
-            _known.clear()
-        domain = _known[raw] = sys.intern(_clean(raw))
+        if len(KNOWN) >= _MOST:
+            KNOWN.clear()
+        domain = KNOWN[raw] = sys.intern(_clean(raw))
     return domain
 
 

@@ -43,53 +43,46 @@ def read_envelope(head: bytes, length: int, more: More) -> Envelope:
         if head[0] != _C:
             return _maildrop(head, length, more)
         size, start, count = int(head[2:17]), int(head[18:33]), int(head[34:49])
-        if size < 0 or start <= 0 or count < 0:
-            raise ParseError("record C", "negative sizes", head[:50])
-        if count == 1 and start <= len(head):
-            found = _usual(head, start - 2)
-            if found is not None:
-                return size, *found, 0
-        if start > LONGEST:
-            return _winding(head, length, more, size, start, count)
-        if len(head) < start:
-            head += more(len(head), start - len(head))
-        plain = _plain(head, 2 + head[1], start)
-        if plain is None:
-            return _winding(head, length, more, size, start, count)
-        arrival, sender, recipients, offsets, seen = plain
-        unread = _behind(more, start + size, length, recipients, offsets, count - seen) if seen < count else 0
-        return size, arrival, sender, recipients, offsets, unread
+        # Nearly all mail: T, some A, S, then what does not matter, one R, M. An address that ends in what looks
+        # like a record of its own gives a part of itself, with the same domain; a part without @ is not taken.
+        if count == 1 and 97 < start <= len(head):
+            at = head.rfind(b"R", 97, start - 2)
+            recipient = head[at + 2 : start - 2]
+            n = start - at - 4
+            if 0 < at and n < 128 and head[at + 1] == n and b"@" in recipient and head[start - 2] == _M:
+                i = 2 + head[1]
+                arrival = None
+                while i < at:
+                    kind, n = head[i], head[i + 1]
+                    i += 2 + n
+                    if n > 127:
+                        break
+                    if kind == _A:
+                        continue
+                    if kind == _S:
+                        return size, arrival, head[i - n : i], [recipient], [at], 0
+                    if kind != _T:
+                        break
+                    arrival = int(head[i - n : i].split(None, 1)[0])
+        return _unusual(head, length, more, size, start, count)
     except (IndexError, ValueError) as error:
         raise ParseError("queue file", f"ends or breaks within a record ({error})", head[:60]) from None
 
 
-def _usual(b: bytes, end: int) -> tuple[int, bytes, list[bytes], list[int]] | None:
-    """The envelope of nearly all mail, whose M is at `end`: T, some A, S, then what does not matter, one R, M.
-
-    None if it may be anything else. An address that ends in what looks like a record of its own gives a part of
-    itself, with the same domain; a part without ``@`` is not taken.
-    """
-    at = b.rfind(b"R", 97, end)
-    n = end - at - 2
-    if at < 0 or b[at + 1] != n or n > 127 or b[end] != _M or b[end + 1]:
-        return None
-    recipient = b[at + 2 : end]
-    if b"@" not in recipient:
-        return None
-    arrival, i = 0, 2 + b[1]
-    while i < at:
-        kind, n = b[i], b[i + 1]
-        i += 2 + n
-        if n > 127:
-            return None
-        if kind == _A:
-            continue
-        if kind == _S:
-            return (arrival, b[i - n : i], [recipient], [at]) if arrival else None
-        if kind != _T:
-            return None
-        arrival = int(b[i - n : i].split(None, 1)[0])
-    return None
+def _unusual(head: bytes, length: int, more: More, size: int, start: int, count: int) -> Envelope:
+    """Any envelope that begins with C."""
+    if size < 0 or start <= 0 or count < 0:
+        raise ParseError("record C", "negative sizes", head[:50])
+    if start > LONGEST:
+        return _winding(head, length, more, size, start, count)
+    if len(head) < start:
+        head += more(len(head), start - len(head))
+    plain = _plain(head, 2 + head[1], start)
+    if plain is None:
+        return _winding(head, length, more, size, start, count)
+    arrival, sender, recipients, offsets, seen = plain
+    unread = _behind(more, start + size, length, recipients, offsets, count - seen) if seen < count else 0
+    return size, arrival, sender, recipients, offsets, unread
 
 
 def _plain(

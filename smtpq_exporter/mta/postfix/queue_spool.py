@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
-from smtpq_exporter.mta.address import domain_of, masked
+from smtpq_exporter.mta.address import KNOWN, domain_of, masked
 from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.postfix.queue_file import read_envelope
 from smtpq_exporter.mta.postfix.queue_id import hash_path, is_queue_id, moment
@@ -38,6 +38,7 @@ class PostfixSpool:
     head = 2048
     """Holds the envelope of about 15 recipients."""
     retries = True
+    surely = staticmethod(is_queue_id)
 
     def __init__(
         self, queue_directory: str, classifier: ReasonOf, *,
@@ -103,17 +104,37 @@ class PostfixSpool:
             arrival = mtime
         elif not 0 <= arrival <= _LATEST:
             arrival = 0 if arrival < 0 else _LATEST
-        domains = (domain_of(recipients[0]),) if len(recipients) == 1 else tuple(map(domain_of, recipients))
         reasons: tuple[str, ...] = ()
+        log = None
         if recipients and queue != _MAILDROP:
-            reasons = self._reasons(place, name, offsets, file)
-            if not reasons and known is not None and queue == _ACTIVE:
-                reasons = known[2][: len(domains)]  # a delivery runs: its defer log is away until it ends
+            folder = self._logs.get(place.path) or self._log_directory(place, name)
+            log = file.beside(folder, name, _LOG_FIRST)
+        if len(recipients) == 1:  # nearly all mail, without a call for each step
+            address = recipients[0]
+            domains: tuple[str, ...] = (KNOWN.get(address[address.rfind(b"@") :]) or domain_of(address),)
+            if log:
+                found = first(log, offsets[0])
+                if found is None:
+                    reasons = self._reasons(log, folder, name, offsets, file)
+                else:
+                    text, address = found
+                    if self._bare and b"@" in address:
+                        text = text.replace(address, b"@")
+                    reasons = (self._classes.get(text) or self._class(text),)
+        else:
+            domains = tuple([domain_of(address) for address in recipients])
+            if log:
+                reasons = self._reasons(log, folder, name, offsets, file)
+        if not reasons and known is not None and queue == _ACTIVE:
+            reasons = known[2][: len(domains)]  # a delivery runs: its defer log is away until it ends
         if unread:
             domains += (OTHER,) * unread
             reasons += ("unknown",) * unread
-        facts = domain_of(sender) if sender else "", domains, reasons, queue == _HOLD, mode & 0o010 != 0
-        return queue, arrival, size, mtime if queue == _DEFERRED else 0, facts
+        sender_domain = KNOWN.get(sender[sender.rfind(b"@") :]) or domain_of(sender) if sender else ""
+        return (
+            queue, arrival, size, mtime if queue == _DEFERRED else 0,
+            (sender_domain, domains, reasons, queue == _HOLD, mode & 0o010 != 0),
+        )
 
     def glance(self, place: Place, name: bytes, status: Status) -> Entry | str | None:
         """By mode and long id alone: when the id was given out, which is the arrival or the last requeue."""
@@ -136,26 +157,23 @@ class PostfixSpool:
         retry = min(max(0, status.st_mtime_ns // 1_000_000_000), _LATEST) if queue == _DEFERRED else 0
         return queue, arrival, size, retry, (sender, domains, reasons, queue == _HOLD, forced)
 
-    def _reasons(self, place: Place, name: bytes, offsets: list[int], file: SpoolFile) -> tuple[str, ...]:
-        folder = self._logs.get(place.path) or self._log_directory(place, name)
-        log = file.beside(folder, name, _LOG_FIRST)
-        if not log:
-            return ()
-        if len(offsets) == 1:
-            found = first(log, offsets[0])
-            if found is not None:
-                return (self._class(*found),)
+    def _reasons(
+        self, log: bytes, folder: bytes, name: bytes, offsets: list[int], file: SpoolFile,
+    ) -> tuple[str, ...]:
+        """Reason classes from a whole defer log."""
         cut = False
         if len(log) == _LOG_FIRST:
             log = file.beside(folder, name, _LOG_MOST) or b""
             cut = len(log) == _LOG_MOST
-        reasons = tuple([self._class(text, address) for text, address in texts(log, offsets)])
+        found = texts(log, offsets)
+        if self._bare:
+            reasons = tuple([self._class(masked(text, address)) for text, address in found])
+        else:
+            reasons = tuple([self._class(text) for text, _ in found])
         return reasons + ("unknown",) * (len(offsets) - len(reasons)) if cut else reasons
 
-    def _class(self, text: bytes, address: bytes) -> str:
-        """Reason class of a text; without the address in them thousands of texts are one."""
-        if self._bare:
-            text = masked(text, address)
+    def _class(self, text: bytes) -> str:
+        """Reason class of a text; without the addresses in them thousands of texts are one."""
         found = self._classes.get(text)
         if found is None:
             if len(self._classes) >= _MOST_TEXTS:
