@@ -1,5 +1,5 @@
-"""The log engine over one file, everything switched on: `python -m benchmarks.engine FILE` prints what it
-counted.
+"""The log engine over one file, everything switched on: `python -m benchmarks.engine FILE [MTA]` prints what
+it counted.
 
 Whole chunks of lines are fed as the follower feeds them; timestamps, all events, reasons, delays,
 destinations.
@@ -13,14 +13,16 @@ import time
 from dataclasses import asdict
 
 from smtpq_exporter.logs.tally import Tally
-from smtpq_exporter.mta.postfix.log import PostfixLog
+from smtpq_exporter.mta import MTAS
 from smtpq_exporter.reasons import Classifier
 from smtpq_exporter.report.files import chunks, segments
 
 
-def main(path: str) -> None:
+def main(path: str, mta: str = "postfix") -> None:
     tally = Tally()
-    parser = PostfixLog(tally, Classifier())
+    make = MTAS[mta].log
+    assert make is not None
+    parser = make(tally, Classifier(), ())
     for segment in segments(path, time.time(), 1 << 40):
         for lines in chunks(segment):
             parser.feed(lines)
@@ -33,4 +35,4 @@ def main(path: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:3])

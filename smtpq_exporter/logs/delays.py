@@ -77,7 +77,7 @@ class FinalDelays:
     """The way of each delivered message, counted once.
 
     `pending[queue_id]` is the text "delay/before_queue/in_queue/connect/transmit" of the last successful
-    delivery, or as Postfix writes it, "delay=..delays=../../../..", or the delay alone where there are no
+    delivery, or as Postfix writes it, "elay=..elays=../../../..", or the delay alone where there are no
     stages, or empty where it could not be read: then the message is in no histogram. Hot loops set and pop it
     themselves, give what they popped to `done`, and call `bound` whenever `len(pending)` exceeds PENDING.
     """
@@ -105,7 +105,7 @@ class FinalDelays:
 
     def done(self, ways: list[bytes]) -> None:
         """Count the ways of removed messages, each of five parts or of one."""
-        text = b"/".join(ways).replace(b"delays=", b"/").replace(b"delay=", b"")
+        text = b"/".join(ways).replace(b"elays=", b"/").replace(b"elay=", b"")
         parts = text.split(b"/") if text else []
         if len(parts) == 5 * len(ways) and not text.translate(None, b"0123456789./"):
             self._latency.feed(parts[0::5])

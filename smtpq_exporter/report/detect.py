@@ -19,6 +19,8 @@ from smtpq_exporter.report.span import Span
 
 #: So many lines of each file are looked at.
 LOOK = 400
+#: With more than this share of the lines understood nobody else is asked.
+SURE = 0.9
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -73,6 +75,8 @@ def _most(lines: Sequence[bytes], names: tuple[str, ...], *, bare: bool) -> str:
             continue
         parser = make_parser(Wanted(name, names, bare), Tally(), None, 0.0)
         understood = sum(parser.event(line) is not None for line in lines)
+        if understood > SURE * len(lines):
+            return name
         if understood > most:
             best, most = name, understood
     return best

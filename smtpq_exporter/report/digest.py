@@ -87,7 +87,7 @@ class Digest:
                 row = destinations[domain] = [*_NOTHING]
             row[status] += 1
             if status == SENT:
-                seconds = float(delay[6:])
+                seconds = float(delay[5:])
                 row[DELAY] += seconds
                 if seconds > row[SLOWEST]:  # noqa: PLR1730 - max() takes three times as long
                     row[SLOWEST] = seconds
@@ -102,7 +102,7 @@ class Digest:
             else:
                 if status == DEFERRED:
                     deferred.add(queue_id)
-                self._refused(relay[6:], reason, 1)
+                self._refused(relay, reason, 1)
         for event in events:
             if event.event == "attempt":
                 self._attempt(event)

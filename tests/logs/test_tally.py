@@ -94,7 +94,7 @@ def test_pending_deliveries_are_bounded_and_not_lost() -> None:
 def test_ways_of_one_part_and_of_five_may_mix() -> None:
     """A mail server that tells only the whole delay feeds the latency alone."""
     delays = FinalDelays()
-    delays.done([b"1", b"2/1/0/0/1", b"delay=3delays=1/1/0/1", b"", b"4/x/y/z/0"])
+    delays.done([b"1", b"2/1/0/0/1", b"elay=3elays=1/1/0/1", b"", b"4/x/y/z/0"])
     latency, stages = delays.freeze()
     assert (latency.count, latency.total) == (3, 6.0)
     assert stages["before_queue"].count == 2

@@ -12,21 +12,24 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Any, Protocol
 
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.prefix import repeated
-from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
-from smtpq_exporter.model import LogEvent
+from smtpq_exporter.logs.tally import BOUNCED, SENT, Tally
+from smtpq_exporter.model import STATUSES, LogEvent
 from smtpq_exporter.mta.postfix import log_grammar as grammar
 from smtpq_exporter.mta.postfix.log_reader import LINE, LineReader
 from smtpq_exporter.mta.postfix.log_words import NOQUEUE, SUSPENDED, TEXT, Reasons
 
-#: So many pieces of deliveries that were examined are remembered: relays, delays, codes.
+#: So many pieces of deliveries that were examined are remembered, none longer than this.
 _PIECES, _PIECE_BYTES = 8192, 512
-#: queue id, domain, index of STATUSES, "delay=1.5", "relay=host[ip]:25", reason, whether it was only
-#: forwarded.
+#: So many bytes of "sn=2.0.0, status=sent (" tell which code and which status it is.
+_OUTCOME = 23
+#: Index of STATUSES, counter of such attempts, enhanced status code, where the text begins.
+_Outcome = tuple[int, list[int], bytes, int]
+#: queue id, domain, index of STATUSES, "elay=1.5", relay, reason, whether it was only forwarded.
 Attempt = tuple[bytes, bytes, int, bytes, bytes, str, bool]
 
 
@@ -54,6 +57,19 @@ class Digest(Protocol):
         """Take an event that the hot loop did not know by heart, before its batch."""
 
 
+def _remember(known: dict[bytes, Any], piece: bytes, value: Any) -> None:
+    if len(known) >= _PIECES:
+        known.clear()
+    if len(piece) < _PIECE_BYTES:
+        known[piece] = value
+
+
+def _without_tls(ways: bytes) -> bytes:
+    """Return "elays=a/b/c/d" without Postfix 3.11's "tls=.." behind it, empty if that is something else."""
+    ways, _, more = ways.partition(b", ")
+    return ways if more[:4] == b"tls=" and b", " not in more else b""
+
+
 class PostfixLog(LineReader):
     """A LogParser for one Postfix instance; see LineReader. A `digest` is told more than is counted."""
 
@@ -69,16 +85,17 @@ class PostfixLog(LineReader):
     ) -> None:
         super().__init__(tally, reasons, syslog_names, now, bare=bare)
         self._digest = digest
-        self._relays: set[bytes] = set()
-        self._delays: set[bytes] = set()
-        self._cells: tuple[dict[bytes, list[int]], ...] = ({}, {}, {})
-        """For sent, deferred, bounced: "dsn=2.0.0" -> the counter of such attempts."""
+        self._places: dict[bytes, tuple[bytes, bytes]] = {}
+        """"@domain>, relay=host[ip]:25" -> domain, relay."""
+        self._delays: dict[bytes, bool] = {}
+        """"elay=1.5"."""
+        self._outcomes: dict[bytes, _Outcome] = {}
+        """The first bytes of "sn=2.0.0, status=sent (" -> what it says."""
 
     def feed(self, lines: Sequence[bytes]) -> None:
         """Count lines without their newlines, in the order of the log."""
         tally, heads, offset, digest = self.tally, self._heads, self._offset, self._digest
-        relays, delays, cells = self._relays, self._delays, self._cells
-        sent_cells = cells[SENT]
+        places, delays, outcomes = self._places, self._delays, self._outcomes
         reason, masked = self._reasons.reason, not self._reasons.wants_addresses
         destinations, rows = tally.destinations, tally.destinations.known
         pending, forget, bound = tally.delays.pending, tally.delays.pending.pop, tally.delays.bound
@@ -101,56 +118,51 @@ class PostfixLog(LineReader):
                 if queue_id.isalnum() and queue_id[0] < 97:  # 97 is "a"
                     verb = words[:4]
                     if verb == b"to=<":
-                        found = words.split(b", ", 5)
-                        if (
-                            len(found) == 6
-                            and found[4] in sent_cells
-                            and found[1] in relays
-                            and found[2] in delays
-                            and found[3][:7] == b"delays="
-                        ) or self._examine(found):
-                            to, relay, delay, ways, dsn, last = found
-                            at = to.rfind(b"@") + 1
-                            if at and b'"' not in to and to[-1] == 62 and queue_id != NOQUEUE:  # 62 is ">"
-                                domain = to[at:-1]
-                                if last[:13] == b"status=sent (":
-                                    sent_cells[dsn][0] += 1
-                                    row = rows.get(domain)
-                                    if row is not None:
-                                        row[SENT] += 1
-                                    else:
-                                        destinations.add(label(domain), SENT)
+                        found = words.split(b", d", 3)
+                        if len(found) == 4:
+                            to, delay, ways, last = found
+                            place = places.get(to[to.find(b"@") :]) or self._place(to)
+                            outcome = outcomes.get(last[:_OUTCOME]) or self._outcome(last)
+                            if (
+                                place is not None
+                                and outcome is not None
+                                and to[4] != 34  # a quoted address, which may hold anything
+                                and (delay in delays or self._delay(delay))
+                                and ways[:6] == b"elays="
+                                and queue_id != NOQUEUE
+                                and (b", " not in ways or (ways := _without_tls(ways)))
+                            ):
+                                domain, relay = place
+                                status, cell, dsn, start = outcome
+                                cell[0] += 1
+                                row = rows.get(domain)
+                                if row is not None:
+                                    row[status] += 1
+                                else:
+                                    destinations.add(label(domain), status)
+                                if status == SENT:
                                     pending[queue_id] = delay + ways
                                     if len(pending) > PENDING:
                                         bound()
                                     if digest is not None:
-                                        passed_on = last[13:26] == b"forwarded as "
+                                        passed_on = last[start : start + 13] == b"forwarded as "
                                         attempts.append((queue_id, domain, SENT, delay, relay, "", passed_on))
                                     continue
-                                status = DEFERRED if last[:17] == b"status=deferred (" else BOUNCED
-                                start = 17 if status == DEFERRED else 16
-                                if status == DEFERRED or last[:16] == b"status=bounced (":
-                                    cells[status][dsn][0] += 1
-                                    row = rows.get(domain)
-                                    if row is not None:
-                                        row[status] += 1
-                                    else:
-                                        destinations.add(label(domain), status)
-                                    stop = last.rfind(b")")
-                                    end = start + TEXT
-                                    said = last[start : stop if start <= stop < end else end]
-                                    if masked:  # the same words to other recipients are remembered as one
-                                        said = said.replace(to[4:-1], b"@")
-                                    why = reason(said, dsn[4:])
-                                    if status == BOUNCED:
-                                        bounced.append(why)
-                                    elif said.startswith(SUSPENDED):
-                                        suspended.append(why)
-                                    else:
-                                        deferred.append(why)
-                                    if digest is not None:
-                                        attempts.append((queue_id, domain, status, delay, relay, why, False))
-                                    continue
+                                stop = last.rfind(b")", start)
+                                end = start + TEXT
+                                said = last[start : stop if 0 <= stop < end else end]
+                                if masked:  # the same words to other recipients are remembered as one
+                                    said = said.replace(to[4 : to.find(b"@") + 1 + len(domain)], b"@")
+                                why = reason(said, dsn)
+                                if status == BOUNCED:
+                                    bounced.append(why)
+                                elif said.startswith(SUSPENDED):
+                                    suspended.append(why)
+                                else:
+                                    deferred.append(why)
+                                if digest is not None:
+                                    attempts.append((queue_id, domain, status, delay, relay, why, False))
+                                continue
                     elif verb == b"from":
                         if words[-15:] == b" (queue active)":
                             if digest is not None:
@@ -194,29 +206,31 @@ class PostfixLog(LineReader):
             digest.batch(batch)
         self.end(lines)
 
-    def _examine(self, found: list[bytes]) -> bool:
-        """Say whether these are to, relay, delay, delays, dsn, status; make them so if only tls= stands
-        between.
+    def _place(self, to: bytes) -> tuple[bytes, bytes] | None:
+        """Return domain and relay of "to=<local@domain>, relay=..", None if it is no such piece."""
+        found = grammar.PLACE.fullmatch(to)
+        if found is None:
+            return None
+        place = found["domain"], found["relay"]
+        _remember(self._places, found["key"], place)
+        return place
 
-        What was examined is remembered: the hot loop only looks it up.
-        """
-        if len(found) == 6 and found[4][:4] == b"tls=":
-            found[4:] = found[5].split(b", ", 1)
-        if len(found) != 6 or found[1][:6] != b"relay=" or found[3][:7] != b"delays=":
+    def _outcome(self, last: bytes) -> _Outcome | None:
+        """Return what "sn=2.0.0, status=sent (.." says, None if it is no attempt; remember its beginning."""
+        found = grammar.OUTCOME.match(last)
+        if found is None:
+            return None
+        status = STATUSES.index(found["status"].decode("ascii"))
+        outcome = status, self.tally.cell(status, found["dsn"].decode("ascii")), found["dsn"], found.end()
+        if found.end() <= _OUTCOME or found["status"] != b"sent":
+            _remember(self._outcomes, last[:_OUTCOME], outcome)
+        return outcome
+
+    def _delay(self, delay: bytes) -> bool:
+        """Say whether this is "elay=1.5"; remember it."""
+        if grammar.DELAY_PIECE.fullmatch(delay) is None:
             return False
-        if grammar.DELAY_PIECE.fullmatch(found[2]) is None or grammar.DSN_PIECE.fullmatch(found[4]) is None:
-            return False
-        for piece, known in ((found[1], self._relays), (found[2], self._delays)):
-            if len(known) >= _PIECES:
-                known.clear()
-            if len(piece) < _PIECE_BYTES:
-                known.add(piece)
-        dsn = found[4]
-        if dsn not in self._cells[SENT]:
-            for status, cells in enumerate(self._cells):
-                if len(cells) >= _PIECES:
-                    cells.clear()
-                cells[dsn] = self.tally.cell(status, dsn[4:].decode("ascii"))
+        _remember(self._delays, delay, True)
         return True
 
     def _slowly(self, lines: Sequence[bytes], index: int) -> None:

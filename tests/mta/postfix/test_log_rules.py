@@ -115,9 +115,9 @@ def test_many_hosts_and_outcomes_stay_within_bounds() -> None:
     delivery = b"Nov 24 03:00:00 h1 postfix/smtp[1]: AAAAAA1: to=<x@a.example>, relay=%b, delay=1,"
     delivery += b" delays=1/0/0/0, dsn=2.0.0, status=sent (ok)"
     parser.feed([delivery % relay for n in range(100) for relay in (b"%d" % n, b"%d" % n + b"x" * 9999)])
-    assert len(parser._relays) == 99  # but the first line, which only told the program
+    assert len(parser._places) == 99  # but the first line, which only told the program
     assert len(parser._stems) <= 1024
-    assert max(map(len, (parser._heads, parser._relays, parser._delays, *parser._cells))) <= 8192
+    assert max(map(len, (parser._heads, parser._places, parser._delays, parser._outcomes))) <= 8192
     assert set(tally.freeze(0).replies) == {("sent", f"2.{n}") for n in range(8)} | {("sent", "other")}
 
 
