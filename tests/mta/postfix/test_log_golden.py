@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 
 import pytest
@@ -49,6 +50,8 @@ def facts(tally: LogTally) -> dict[str, object]:
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_each_golden_line_means_what_stands_above_it(path) -> None:
     """Every line of the golden logs is understood exactly as its expectation says."""
+    if os.environ.get("UPDATE_GOLDEN"):
+        golden.rewrite("postfix", path)
     make = golden.make_parser("postfix")
     parser = make(Tally())
     for expected, line in golden.cases(path):
