@@ -71,6 +71,9 @@ def _trace(mta: Mta) -> str:
     for program in mta.discovery.binaries:
         if os.access(program, os.X_OK) or os.path.exists(program):
             return f"{program} is installed"
+    for path in mta.discovery.files:
+        if os.path.exists(path):  # noqa: PTH110
+            return f"{path} is there"
     for spool in mta.discovery.spools:
         try:
             if os.listdir(spool):

@@ -100,7 +100,7 @@ def runs(path: Path, names: Sequence[str], proc: Path = Path("/proc")) -> bool |
     namespace of our own we do not see all processes, and one that is not found may still run.
     """
     try:
-        number = path.read_bytes().strip()
+        number = path.read_bytes().partition(b"\n")[0].strip()  # Sendmail writes its command line below
     except FileNotFoundError:
         return False if path.parent.is_dir() else None
     except OSError:

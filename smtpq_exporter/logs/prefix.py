@@ -48,9 +48,9 @@ _RFC5424 = re.compile(
     rb"(?P<pid>\S{1,128}) \S{1,32} "
     rb"(?:-|(?:\[[^\s\]\"=]{1,64}(?: [^\s\]\"=]{1,64}=\"(?:[^\"\\\]]|\\.)*\")*\])+) (?:\xef\xbb\xbf)?"
 )
-#: A template that is not known: at most six words, then NAME[pid]: as the first word that ends in a colon.
+#: A template that is not known: at most eight words, then NAME[pid]: as the first word that ends in a colon.
 _OTHER = re.compile(
-    _HEAD + rb"(?:[^\s]{0,63}[^\s:] ){0,6}?(?P<tag>[^\s\[\]:]{1,128})\[(?P<pid>\d{1,10})\]: " + _SOLARIS
+    _HEAD + rb"(?:[^\s]{0,63}[^\s:] ){0,8}?(?P<tag>[^\s\[\]:]{1,128})\[(?P<pid>\d{1,10})\]: " + _SOLARIS
 )
 _REPEATED = re.compile(
     _HEAD + rb"\[?" + _STAMP + rb"\]?:? (?:\S{1,255} )?last message repeated (?P<times>\d{1,7}) times?\s*$"

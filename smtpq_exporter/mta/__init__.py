@@ -8,8 +8,10 @@ from __future__ import annotations
 from smtpq_exporter.mta.base import Mta
 from smtpq_exporter.mta.exim import EXIM
 from smtpq_exporter.mta.postfix import POSTFIX
+from smtpq_exporter.mta.sendmail import SENDMAIL
 
 MTAS: dict[str, Mta] = {
     "postfix": POSTFIX,
     "exim": EXIM,
+    "sendmail": SENDMAIL,
 }

@@ -20,7 +20,10 @@ from smtpq_exporter.model import LogEvent, Message
 
 
 class ListingParser(Protocol):
-    """Bytes of a queue listing (socket or command output), fed as they come, into messages."""
+    """Bytes of a queue listing (socket or command output), fed as they come, into messages.
+
+    One whose listing may leave messages out says so by an attribute `truncated`, final when `close` returned.
+    """
 
     @property
     def queues(self) -> tuple[str, ...]:
@@ -262,6 +265,8 @@ class Discovery:
     """Socket relative to the queue directory that accepts connections while the daemon runs."""
     pid: str = ""
     """Option of an instance that names the file with the daemon's process id."""
+    files: tuple[str, ...] = ()
+    """Files that only this mail server has, where its program may have another's name."""
 
 
 @dataclass(frozen=True, slots=True)

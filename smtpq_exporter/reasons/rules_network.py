@@ -114,7 +114,7 @@ RULES: tuple[Rule, ...] = (
             "closed (?:the )?connection", r"connection with \S{1,80} is broken",
             "connection (?:has been |was )?(?:unexpectedly|forcibly) closed",
             "closed (?:abruptly|unexpectedly)", "broken pipe", "remote host closed", r"\b10054\b",
-            r"\b10053\b", "premature end of", "unexpected (?:eof|end of|disconnect)",
+            r"\b10053\b", "premature end of", "unexpected (?:eof|end of|disconnect)", "reply: read error",
             "connected to .{0,60}but (?:my name|connection died|greeting failed|sender was)", "end of file",
             (
                 r"connection (?:to|with|from) \S{1,80} (?:was |has been |is )?(?:reset|lost|closed|dropped|"

@@ -42,7 +42,7 @@ def test_every_known_form_is_split(line: bytes, expected: tuple[bytes, bytes, by
         b"Jan: 1 00:00:00 host postfix/smtp[1]: words",
         b"Nov 24 03:00:00 mail x[1",
         b"Nov 24 03:00:00 mail x[1]:",
-        b"one two three four five six seven eight x[1]: words",
+        b"one two three four five six seven eight nine x[1]: words",
     ],
 )
 def test_what_has_no_tag_at_its_place_is_no_prefix(line: bytes) -> None:
