@@ -68,14 +68,16 @@ class EximLog:
     def feed(self, lines: Sequence[bytes]) -> None:
         """Count lines without their newlines, in the order of the log."""
         tally, host, heads, start, pid = self.tally, self._host, self._heads, self._start, self._pid
-        destinations, pending = tally.destinations, tally.delays.pending
-        known, bound, forget = destinations.known, tally.delays.bound, pending.pop
-        delivered, deferred, failed = (
+        known, pending = tally.destinations.known, tally.delays.pending
+        delivered, deferred_at, failed = (
             grammar.FREQUENT_DELIVERED.match, grammar.FREQUENT_DEFERRED.match, grammar.FREQUENT_FAILED.match)
-        sent, tails, masked = self._outcomes.sent, self._outcomes.tails, not self._reasons.wants_addresses
+        outcomes, masked = self._outcomes, not self._reasons.wants_addresses
+        failures, cells, tails, dead = outcomes.failures, outcomes.cells, outcomes.tails, outcomes.dead
         is_stamp = _STAMPED.fullmatch
         done: list[bytes] = []
-        reasons: tuple[list[str], list[str], list[str]] = ([], [], [])
+        deferred: list[str] = []
+        suspended: list[str] = []
+        bounced: list[str] = []
         received = removed = slow = 0
         stamp = b""
         for index, line in enumerate(lines):
@@ -99,82 +101,87 @@ class EximLog:
                     if flag == b" <= ":
                         received += 1
                         continue
-                    if flag == b" Com" and line.startswith(b"Completed", end + 1):
-                        removed += 1
-                        way = forget(message, None)
-                        if way is not None:
-                            done.append(way)
-                        continue
-                    found = None
-                    if flag in (b" => ", b" -> "):
+                    status = -1
+                    if flag == b" => " or flag == b" -> ":  # noqa: PLR1714 - a tuple costs more
                         found = delivered(line, end + 4)
                         if found is not None:
-                            cell = sent(line, found.end())
-                            if cell is not None:
+                            domain = found["domain"]
+                            quote = line.find(b'"', found.end())
+                            cell = None
+                            if quote < 0:
+                                cell = cells.get(b"") or outcomes.cell(b"")
+                            elif line.startswith(b" C=", quote - 3):
+                                key = line[quote + 1 : quote + 11]
+                                cell = cells.get(key) or outcomes.cell(key)
+                            if cell is not None:  # else another quoted field comes first
                                 cell[0] += 1
                                 tail = line[line.rfind(b" QT=", -40) :]
                                 way = tails.get(tail)
                                 if way is None:
-                                    way = self._outcomes.way(line, tail, message, stamp[:-1] or self._stamp_of(line))
+                                    way = outcomes.way(line, tail, message, stamp[:-1] or self._stamp_of(line))
                                 pending[message] = way
                                 if len(pending) > PENDING:
-                                    bound()
+                                    tally.delays.bound()
                                 status = SENT
-                            else:
-                                found = None
                     elif flag == b" == ":
-                        found = deferred(line, end + 4)
+                        found = deferred_at(line, end + 4)
                         if found is not None:
-                            status = self._failure(line, found, found["number"], masked, reasons)
-                            if status < 0:
+                            to, domain, code = found.groups()
+                            said = line[found.end() : found.end() + TEXT]
+                            if masked:
+                                said = said.replace(to, b"@")
+                            reason, status, cell = failures.get((code, said)) or outcomes.failure(code, said)
+                            if status == DEFERRED:
+                                deferred.append(reason)
+                                dead[domain.lower()] = reason
+                            elif cell is None:
+                                if reason:
+                                    suspended.append(dead.get(domain.lower()) or reason)
                                 continue
+                            cell[0] += 1  # type: ignore[index]
+                    elif flag == b" Com":
+                        if line.startswith(b"Completed", end + 1):
+                            removed += 1
+                            done_way = pending.pop(message, None)
+                            if done_way is not None:
+                                done.append(done_way)
+                            continue
                     elif flag == b" ** ":
                         found = failed(line, end + 4)
                         if found is not None:
-                            status = self._failure(line, found, b"", masked, reasons)
-                    if found is not None:
-                        domain = found["domain"]
+                            to, domain = found.groups()
+                            said = line[found.end() : found.end() + TEXT]
+                            if masked:
+                                said = said.replace(to, b"@")
+                            reason, status, cell = failures.get((b"", said)) or outcomes.failure(b"", said)
+                            cell[0] += 1  # type: ignore[index]
+                            if status == EXPIRED:
+                                tally.expired += 1
+                            else:
+                                bounced.append(reason)
+                    if status >= 0:
                         row = known.get(domain)
                         if row is not None:
                             row[status] += 1
                         else:
-                            destinations.add(label(domain), status)
+                            tally.destinations.add(label(domain), status)
                         continue
             self._slowly(lines, index)
             host, start, pid = self._host, self._start, self._pid
             slow += 1
+        outcomes.bound()
         tally.received += received
         tally.removed += removed
         tally.lines["understood"] += len(lines) - slow
-        tally.deferred.update(reasons[0])
-        tally.suspended.update(reasons[1])
-        tally.bounces.update(reasons[2])
+        tally.deferred.update(deferred)
+        tally.suspended.update(suspended)
+        tally.bounces.update(bounced)
         tally.delays.done(done)
         self._end(lines)
 
     def _stamp_of(self, line: bytes) -> bytes:
         apart = take_apart(line, self._names)
         return apart.stamp if apart else b""
-
-    def _failure(
-        self, line: bytes, found: re.Match[bytes], number: bytes, masked: bool,
-        reasons: tuple[list[str], list[str], list[str]],
-    ) -> int:
-        """Count a deferral or failure; its index of STATUSES, or -1 if there was no attempt."""
-        said = line[found.end() : found.end() + TEXT]
-        if masked:
-            said = said.replace(found["to"], b"@")
-        (result, cell, index), reason = self._outcomes.failure(number, said, found["domain"])
-        if cell is None:
-            if result.event == "suspended":
-                reasons[1].append(reason)
-            return -1
-        cell[0] += 1
-        if index == EXPIRED:
-            self.tally.expired += 1
-        else:
-            reasons[0 if index == DEFERRED else 2].append(reason)
-        return index
 
     def _end(self, lines: Sequence[bytes]) -> None:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
@@ -195,7 +202,7 @@ class EximLog:
             while before >= 0 and repeated(lines[before]):
                 before -= 1
             line = (lines[before] if before >= 0 else self.tally.previous)[:_LINE]
-        event, ours = self._read(line, again=times > 0)
+        event, ours = self._read(line, again=times > 0, dated=False)
         if event is not None:
             event.repeat *= times or 1
             self.tally.lines["understood"] += 1
@@ -205,7 +212,7 @@ class EximLog:
         else:
             self.tally.lines["ignored"] += 1
 
-    def _read(self, line: bytes, *, again: bool = False) -> tuple[LogEvent | None, bool]:
+    def _read(self, line: bytes, *, again: bool = False, dated: bool = True) -> tuple[LogEvent | None, bool]:
         """Understand one line: the event, and whether the line is Exim's at all."""
         apart = take_apart(line, self._names)
         if apart is None:
@@ -218,7 +225,8 @@ class EximLog:
             return None, True
         event.repeat = apart.repeat
         event.program = apart.tag.decode("utf-8", "replace")
-        event.time = moment(apart.stamp, self.now)
+        if dated:
+            event.time = moment(apart.stamp, self.now)
         if event.status == "sent" and event.delay is None and event.queue_id:
             event.delay = self._outcomes.age(event.queue_id.encode(), apart.stamp)
         if event.status == "deferred":

@@ -38,16 +38,14 @@ DEFERRED = re.compile(_WHO + rb" (?:routing )?defer \((?P<number>-?\d{1,5})\)(?P
 FAILED = re.compile(_WHO + rb"(?: ?: |$)")
 RECEIVED = re.compile(rb"(?:" + _ANGLE + rb"|" + _QUOTED + rb"@\S+|\S+)(?P<fields>" + _FIELD + rb"*)")
 #: The same for what nearly all lines are: no quotes, no files.
-_PLAIN = rb"(?P<to>[^\s\"@<>|/:()]+@(?P<domain>[A-Za-z0-9._-]+))"
-#: LOCAL <ADDRESS> where a mailbox of this host was meant.
-FREQUENT_DELIVERED = re.compile(rb"(?P<local>[^\s\"@<>|/:()=]+ <)?" + _PLAIN + rb"(?(local)>)(?= [A-Z])")
+_PLAIN = rb"(?P<to>[^\s\"@<>|/:()]++@(?P<domain>[A-Za-z0-9._-]++))"
+_NAMES = rb"(?: R=[^\s:=\"]++)?(?: T=[^\s:=\"]++)?"
+_PEER = rb"(?: H=[^\s(\[]++ \[[^\s\]]*+\](?::\d{1,5})?)?"
+#: ADDRESS, or LOCAL <ADDRESS> where a mailbox of this host was meant.
+FREQUENT_DELIVERED = re.compile(rb"(?P<local>[^\s\"@<>|/:()=]++ <)?" + _PLAIN + rb"(?(local)>)(?= [A-Z])")
 FREQUENT_DEFERRED = re.compile(
-    _PLAIN + rb"(?: R=[^\s:=\"]+)?(?: T=[^\s:=\"]+)? defer \((?P<number>-?\d{1,5})\)"
-    rb"(?: H=[^\s(\[]+ \[[^\s\]]*\](?::\d{1,5})?)?(?: DT=[0-9a-z.]+)?: "
-)
-FREQUENT_FAILED = re.compile(
-    _PLAIN + rb"(?: R=[^\s:=\"]+)?(?: T=[^\s:=\"]+)?(?: H=[^\s(\[]+ \[[^\s\]]*\](?::\d{1,5})?)? ?: "
-)
+    _PLAIN + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?: ")
+FREQUENT_FAILED = re.compile(_PLAIN + _NAMES + _PEER + rb" ?: ")
 #: How long, at the end of a line: on the queue, for this delivery.
 _TIME = rb"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?"
 TIMES = re.compile(rb" QT=(?P<queue>" + _TIME + rb")(?: DT=" + _TIME + rb")?")

@@ -38,6 +38,8 @@ def take_apart(line: bytes, names: Container[bytes] = NAMES) -> Line | None:
             return Line(own[1], line[start:].rstrip(b"\r\n\0"), 1)
     elif line[:1] in b" \t":
         return Line(b"", b"", 1, goes_on=True) if line[1:2].strip() else None
+    if own is not None and b"]: " not in line[:300] and b" exim" not in line[:150]:  # no tag can be in it: nearly all lines
+        return Line(own[1], line[start:].rstrip(b"\r\n\0"), 1)
     prefix = split(line)
     if prefix is not None and prefix.tag in names:
         return _behind_tag(line, prefix.start, prefix.stamp, prefix.tag)

@@ -18,57 +18,59 @@ _MEMO = 4096
 _SHORT = 400
 #: A waiting time in the spool longer than this is a clock's mistake, seconds.
 _LONGEST_WAIT = 90 * 86400.0
-Known = tuple[Outcome, list[int] | None, int]
-"""The outcome, its counter and its index of STATUSES; None and -1 if no attempt was made."""
+Known = tuple[str, int, list[int] | None]
+"""Reason, index of STATUSES, counter. Without an attempt -1 and None; "" as reason: not even suspended."""
 
 
 class Outcomes:
-    """Of one log. `now` dates stamps without a year."""
+    """Of one log. `now` dates stamps without a year. A hot loop looks into the tables itself, and calls `bound`."""
 
     def __init__(self, tally: Tally, reasons: ReasonOf, now: float | None = None) -> None:
         self._tally, self._reasons, self._now = tally, reasons, now
-        self._known: dict[tuple[bytes, bytes], Known] = {}
-        self._cells: dict[bytes, list[int]] = {}
+        self.failures: dict[tuple[bytes, bytes], Known] = {}
+        """(number of "defer (n)" or b"", text) -> what that is."""
+        self.cells: dict[bytes, list[int]] = {}
+        """Ten bytes of a confirmation -> counter."""
         self.tails: dict[bytes, bytes] = {}
         """End of a line with QT= -> seconds as a decimal number."""
-        self._dead: dict[bytes, str] = {}
+        self.dead: dict[bytes, str] = {}
+        """Domain in lower case -> why the last real attempt for it failed."""
         self._stamp = b""
         self._moment: float | None = None
 
-    def failure(self, number: bytes, said: bytes, domain: bytes) -> tuple[Known, str]:
-        """What a deferral or (without `number`) a failure is, and its reason. `domain` in any case."""
-        known = self._known.get((number, said))
-        if known is None:
-            known = self._learn(number, said)
-        result = known[0]
-        return known, self.reason(result.event, result.status, domain.lower(), result.reason)
+    def bound(self) -> None:
+        """Keep the tables small; after each batch."""
+        for table in (self.failures, self.cells, self.tails, self.dead):
+            if len(table) > _MEMO:
+                table.clear()
+
+    def failure(self, number: bytes, said: bytes) -> Known:
+        """What a deferral or (without `number`) a failure is."""
+        result = outcome(number, said, self._reasons)
+        index = {"attempt": DEFERRED if number else BOUNCED, "expired": EXPIRED}.get(result.event, -1)
+        found = result.reason, index, None if index < 0 else self._tally.cell(index, result.dsn)
+        if len(said) <= _SHORT:
+            self.failures[number, said] = found
+        return found
 
     def reason(self, event: str, status: str, domain: bytes, reason: str) -> str:
         """The reason of a deferral where the domain's last one counts; `domain` in lower case."""
         if event == "suspended":
-            return self._dead.get(domain) or reason
-        if status == "deferred":
-            if len(self._dead) >= _MEMO:
-                self._dead.clear()
-            self._dead[domain] = reason
+            return self.dead.get(domain) or reason
+        if event == "attempt" and status == "deferred":
+            self.dead[domain] = reason
         return reason
 
-    def sent(self, line: bytes, start: int) -> list[int] | None:
-        """The counter of a delivery with the enhanced code that was confirmed; None: look at it slowly."""
-        at = line.find(b' C="', start)
-        if at < 0:
-            return self._cells.get(b"") or self._cell(b"")
-        if line.find(b'"', start, at) >= 0:  # another quoted field before: its text is not searched
-            return None
-        key = line[at + 4 : at + 14]
-        return self._cells.get(key) or self._cell(key)
+    def cell(self, key: bytes) -> list[int]:
+        """The counter of deliveries whose confirmation begins like this."""
+        found = grammar.CONFIRMED.match(key)
+        cell = self.cells[key] = self._tally.cell(SENT, found[1].decode("ascii") if found else "")
+        return cell
 
     def way(self, line: bytes, tail: bytes, message: bytes, stamp: bytes) -> bytes:
         """How long a delivered message took, as a decimal number; b"" if that is not known."""
         said = seconds(queue_time(line))
         if said is not None:
-            if len(self.tails) >= _MEMO:
-                self.tails.clear()
             self.tails[tail] = repr(said).encode()
         else:
             said = self.age(message, stamp)
@@ -82,20 +84,3 @@ class Outcomes:
             return None
         age = self._moment - arrival(message)
         return max(0.0, age) if -2 < age < _LONGEST_WAIT else None
-
-    def _cell(self, key: bytes) -> list[int]:
-        found = grammar.CONFIRMED.match(key)
-        if len(self._cells) >= _MEMO:
-            self._cells.clear()
-        cell = self._cells[key] = self._tally.cell(SENT, found[1].decode("ascii") if found else "")
-        return cell
-
-    def _learn(self, number: bytes, said: bytes) -> Known:
-        result = outcome(number, said, self._reasons)
-        index = {"attempt": DEFERRED if number else BOUNCED, "expired": EXPIRED}.get(result.event, -1)
-        found = result, None if index < 0 else self._tally.cell(index, result.dsn), index
-        if len(said) <= _SHORT:
-            if len(self._known) >= _MEMO:
-                self._known.clear()
-            self._known[number, said] = found
-        return found

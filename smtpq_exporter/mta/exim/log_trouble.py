@@ -7,7 +7,7 @@ Sources: the Exim specification, chapter 53, and the log_write() calls of src/sm
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
@@ -150,9 +150,23 @@ _HOST: Sequence[tuple[bytes, str, str]] = (
 )
 
 
+_Index = Mapping[bytes, Sequence[tuple[bytes, str, str]]]
+
+
+def _index(table: Sequence[tuple[bytes, str, str]]) -> _Index:
+    """The rows of a table by the first three bytes, in order."""
+    found: dict[bytes, list[tuple[bytes, str, str]]] = {}
+    for row in table:
+        found.setdefault(row[0][:3], []).append(row)
+    return found
+
+
+_LIFE_INDEX, _DAEMON_INDEX, _HOST_INDEX = _index(_LIFE), _index(_DAEMON), _index(_HOST)
+
+
 def about_message(rest: bytes, reasons: ReasonOf) -> LogEvent | None:
     """Understand what follows a message id and is no flag."""
-    return _begins(rest, _LIFE) or without_message(rest, reasons)
+    return _begins(rest, _LIFE_INDEX) or without_message(rest, reasons)
 
 
 def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
@@ -163,7 +177,7 @@ def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
         return _rejected(found, words, reasons)
     if words.startswith((b"SMTP connection ", b"SMTP call from ", b"Connection from ", b"connection from ")):
         return _connection(words)
-    event = _begins(words, _DAEMON)
+    event = _begins(words, _DAEMON_INDEX)
     if event is not None:
         if event.event == "reject":
             event.reason = "policy_rejected"
@@ -176,7 +190,7 @@ def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
     if found is None:
         return None
     host, said = (found["host"] or found["old"]).decode("utf-8", "replace"), found["words"]
-    event = _begins(said, _HOST)
+    event = _begins(said, _HOST_INDEX)
     if event is None:  # "Connection refused", "Operation timed out", "Remote host closed connection .."
         event = LogEvent("connect_failure")
     if event.event in {"interim_reply", "connect_failure"}:
@@ -194,8 +208,8 @@ def text(words: bytes) -> str:
     return "".join(c if c.isprintable() else "?" for c in shown) if not shown.isprintable() else shown
 
 
-def _begins(words: bytes, table: Sequence[tuple[bytes, str, str]]) -> LogEvent | None:
-    for beginning, event, kind in table:
+def _begins(words: bytes, table: _Index) -> LogEvent | None:
+    for beginning, event, kind in table.get(words[:3], ()):
         if words.startswith(beginning):
             return LogEvent(event, kind=kind, text=text(words))
     return None

@@ -105,9 +105,9 @@ def _delivered(rest: bytes, _: ReasonOf) -> LogEvent | None:
     if found is None:
         return None
     fields = found["fields"]
-    at, start = rest.find(b' C="', found.start("fields")), found.start("fields")
-    if at >= 0 and rest.find(b'"', start, at) < 0:
-        confirmed = grammar.CONFIRMED.match(rest, at + 4, at + 14)
+    quote = rest.find(b'"', found.start("fields"))
+    if quote >= 0 and rest.startswith(b" C=", quote - 3):
+        confirmed = grammar.CONFIRMED.match(rest, quote + 1, quote + 11)
     else:  # behind another quoted field only as a field
         confirmed = grammar.CONFIRMED.match(_field(fields, b"C=").strip(b'"')[:10])
     return LogEvent(
