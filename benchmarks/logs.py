@@ -47,19 +47,24 @@ EXCERPT = ROOT / "tests" / "golden" / "postfix" / "real" / "mixed.log.xz"
 MTAIL_PROGRAM = Path("/usr/share/doc/mtail/examples/postfix.mtail")
 FLOOR = r"postfix/[a-z]+\[[0-9]+\]: [0-9A-Za-z]+: to=<[^>]*>, .*relay=.*, status=(sent|deferred|bounced)"
 LINES = 800_000
+#: Where a queue id begins.
+_QUEUE_ID = re.compile(rb"(?<=\]: )(?=[0-9A-F]{6,}: |[0-9][0-9A-Za-z]{9,}: )")
 EXPORTER_SECONDS = 300.0
 OURS, UNIQUE, REPORT = "smtpq engine", "smtpq engine, no reply text repeats", "smtpq logs"
 EXPORTER, MTAIL, PFLOGSUMM, GREP = "prometheus-postfix-exporter", "mtail", "pflogsumm", "grep -cE (floor)"
 
 
 def repeat(source: Path, target: Path, lines: int) -> int:
-    """Write a log of at least `lines` lines; return how many."""
+    """Write a log of at least `lines` lines; return how many.
+
+    Each round has queue ids of its own, as in real life: who keeps something for each message meets new ones.
+    """
     text = lzma.decompress(source.read_bytes()) if source.suffix == ".xz" else source.read_bytes()
     once = text.count(b"\n")
     times_over = -(-lines // once)
     with target.open("wb") as out:
-        for _ in range(times_over):
-            out.write(text)
+        for number in range(times_over):
+            out.write(_QUEUE_ID.sub(rb"\g<0>%X" % number, text) if number else text)
     return once * times_over
 
 
