@@ -133,13 +133,15 @@ class Aggregator:
         shown: Iterable[str] | None = None,
         retries: bool = True,
         forced: bool = True,
+        holds: bool = True,
+        sizes: bool = True,
         truncated: bool = False,
         skipped: Mapping[str, int] | None = None,
     ) -> QueueSnapshot:
         """The queues as they are. `shown` are the queues that this source can see, None = all of them.
 
         Without `retries` no queue tells how many messages are due, without `forced` nobody knows forced
-        expiry.
+        expiry, without `holds` held mail, without `sizes` bytes.
         """
         if self._tops is None:
             senders = {sender or NULL_SENDER: n for sender, n in self._senders.items()}
@@ -148,7 +150,7 @@ class Aggregator:
         return QueueSnapshot(
             taken_at=now,
             source=source,
-            queues=MappingProxyType({name: self._stats(name, now, retries=retries) for name in names}),
+            queues=MappingProxyType({name: self._stats(name, now, retries, holds, sizes) for name in names}),
             destinations=self._tops[0],
             senders=self._tops[1],
             reasons=MappingProxyType(dict(self._reasons)),
@@ -157,21 +159,21 @@ class Aggregator:
             skipped=MappingProxyType({why: n for why, n in (skipped or {}).items() if n}),
         )
 
-    def _stats(self, name: str, now: float, *, retries: bool) -> QueueStats:
+    def _stats(self, name: str, now: float, retries: bool, holds: bool, sizes: bool) -> QueueStats:  # noqa: FBT001
         queue = self._queues[self._number[name]]
         arrivals = queue.arrivals.freeze()
         ages, total = arrivals.ages(AGE_BUCKETS, now)
         return QueueStats(
             messages=queue.messages,
             recipients=queue.recipients,
-            bytes=queue.bytes,
+            bytes=queue.bytes if sizes else None,
             oldest_arrival=arrivals.first(),
-            held=queue.held,
+            held=queue.held if holds else None,
             retry_due=queue.retries.freeze().until(int(now)) if retries else None,
             ages=Histogram(AGE_BUCKETS, ages, total),
-            sizes=Histogram(SIZE_BUCKETS, tuple(queue.sizes), queue.bytes),
+            sizes=Histogram(SIZE_BUCKETS, tuple(queue.sizes), queue.bytes) if sizes else None,
             arrivals=arrivals,
-            held_arrivals=queue.held_arrivals.freeze(),
+            held_arrivals=queue.held_arrivals.freeze() if holds else None,
         )
 
 

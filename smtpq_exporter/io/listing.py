@@ -5,7 +5,7 @@ A listing is no snapshot: a message that moves meanwhile may be shown twice. An 
 time it is shown; the others are counted as skipped["duplicate"]. Each reading starts from nothing, for a
 listing does not tell what changed. Law: half a listing is no listing; the parser says whether the end was
 there. A listing that says nothing about an empty queue is believed only with a proof: a second command that
-prints 0.
+prints 0. Where a listing is never more than a claim, its `doubt` is asked each time.
 """
 
 from __future__ import annotations
@@ -57,14 +57,16 @@ class ListingReader:
         skipped = Counter[str]()
         shown: set[str] = set()
         forced = truncated = False
+        retries = sizes = True
         for listing in self._listing.parts(self._instance) if self._listing.parts else (self._listing,):
             parser = self._listed(listing, now, deadline, total, ledgers, skipped)
             shown.update(parser.queues)
             forced = forced or parser.forced
+            retries, sizes = retries and listing.retries, sizes and listing.sizes
             truncated = truncated or getattr(parser, "truncated", False)
             skipped.update(parser.skipped)
         return total.snapshot(
-            now, self.source, retries=False, forced=forced,
+            now, self.source, retries=retries, forced=forced, sizes=sizes,
             shown=[queue for queue in queues if queue in shown], truncated=truncated, skipped=skipped,
         )
 
@@ -75,12 +77,20 @@ class ListingReader:
         """Count in what one listing shows; an empty one is tried twice, as mail may come before the proof does."""
         for _ in range(_TRIES):
             parser = listing.parser(self._classifier, now)
-            before = sum(map(len, ledgers))
+            before = sum(map(len, ledgers)) + skipped["duplicate"]
             with closing(self._pieces(listing, deadline)) as pieces:
                 for piece in pieces:
                     skipped["duplicate"] += _count(parser.feed(piece), total, ledgers, self._most)
             skipped["duplicate"] += _count(parser.close(), total, ledgers, self._most)
-            if not listing.proof or sum(map(len, ledgers)) > before or parser.skipped:
+            empty = sum(map(len, ledgers)) + skipped["duplicate"] == before and not parser.skipped
+            if listing.doubt is not None:
+                doubt = listing.doubt(parser, self._claim(listing, deadline))
+                if not doubt:
+                    return parser
+                if not empty:
+                    break
+                continue
+            if not listing.proof or not empty:
                 return parser
             proof = b"".join(self._output(listing, listing.proof, deadline)).strip()
             if proof == b"0":
@@ -90,10 +100,21 @@ class ListingReader:
                         "let the spool be read (source: spool), or turn NoNewPrivileges= off for this service",
                     )
                 return parser
+        if listing.doubt is not None:
+            raise SourceError("unavailable", f"{' '.join(listing.argv)} does not show the whole queue: {doubt}", "it is tried again")
         answer = said(proof) or "nothing"
         raise SourceError(
             "unavailable", f"{' '.join(listing.argv)} shows nothing, and {' '.join(listing.proof)} says {answer}", listing.hint,
         )
+
+    def _claim(self, listing: Listing, deadline: float) -> bytes:
+        """What the proof prints, nothing if it fails."""
+        try:
+            return b"".join(self._output(listing, listing.proof, deadline))
+        except SourceError as error:
+            if error.kind == "timeout":
+                raise
+            return b""
 
     def up(self) -> bool | None:
         """Whether the mail system runs."""
@@ -121,7 +142,7 @@ class ListingReader:
         if command.code:
             kind = dict(listing.exit_kinds).get(command.code, "unavailable")
             # A set-gid program whose bit is void (systemd's NoNewPrivileges) says so in words only.
-            if b"permission denied" in command.complaint.lower():
+            if listing.denied in command.complaint.lower():
                 kind = "permission"
             raise SourceError(
                 kind, f"{command.argv[0]}: exit code {command.code}: {said(command.complaint)}",

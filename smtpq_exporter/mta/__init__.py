@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from smtpq_exporter.mta.base import Mta
 from smtpq_exporter.mta.exim import EXIM
+from smtpq_exporter.mta.opensmtpd import OPENSMTPD
 from smtpq_exporter.mta.postfix import POSTFIX
 from smtpq_exporter.mta.sendmail import SENDMAIL
 
@@ -14,4 +15,5 @@ MTAS: dict[str, Mta] = {
     "postfix": POSTFIX,
     "exim": EXIM,
     "sendmail": SENDMAIL,
+    "opensmtpd": OPENSMTPD,
 }

@@ -109,6 +109,16 @@ class Listing:
     """Command that prints "0" if nothing is queued, for a listing that says nothing about an empty queue."""
     parts: Callable[[Instance], Sequence[Listing]] | None = None
     """The listings that together show an instance's queue (one for each named queue); None: this alone."""
+    doubt: Callable[[ListingParser, bytes], str] | None = None
+    """doubt(parser, output of `proof` or b"" if it failed) says after each reading why the listing cannot be
+    whole, "" if it can; None: `proof` is asked about an empty listing only, and "0" is believed.
+    """
+    denied: bytes = b"permission denied"
+    """Words on standard error, in lower case, that mean that the permission is missing."""
+    retries: bool = False
+    """Whether next retries are shown."""
+    sizes: bool = True
+    """Whether sizes are shown."""
     hint: str = "run with the group that may list the queue"
     """What to do if the permission is missing."""
 
@@ -138,7 +148,8 @@ class Place(NamedTuple):
 
     `role` is the layout's own word for what is found there. Nothing is wrong if an optional place is not
     there. In a `lively` place messages change although the directory does not (recipients are crossed off
-    in place): it is looked through in each reading.
+    in place): it is looked through in each reading. With `folders` each message is a directory that stays
+    where it is; `read` gets no head of it and looks inside by `SpoolFile.names` and the folder b"".
     """
 
     path: bytes
@@ -146,10 +157,20 @@ class Place(NamedTuple):
     role: str = ""
     optional: bool = False
     lively: bool = False
+    folders: bool = False
 
 
 class SpoolFile(Protocol):
-    """The open file of a message and what lies beside it, as the engine hands it to a layout."""
+    """The open file of a message and what lies beside it, as the engine hands it to a layout.
+
+    The folder b"" is the message itself, where it is a directory.
+    """
+
+    def names(self) -> list[bytes]:
+        """Names in the message, where it is a directory."""
+
+    def status_beside(self, folder: bytes, name: bytes) -> Status | None:
+        """Status of another file, None if it is not there."""
 
     def more(self, offset: int, length: int) -> bytes:
         """Bytes of the file; fewer at its end."""
@@ -170,7 +191,8 @@ class SpoolLayout(Protocol):
 
     The engine lists directories, skips those that did not change, opens each file once and again when its
     mtime changes, follows moves and counts each id once. The layout is pure: it sorts names and reads
-    bytes. An id is the file name; the same name in two places is the same message.
+    bytes. An id is the file name; the same name in two places is the same message. A layout that cannot tell
+    held mail from other mail says so by an attribute `holds` that is False.
     """
 
     @property

@@ -18,16 +18,26 @@ class Status(NamedTuple):
 
 
 class File:
-    """mta.base.SpoolFile in memory: `data` is the open file, `others` what lies beside it by path."""
+    """mta.base.SpoolFile in memory: `data` is the open file, `others` what lies beside it by path.
 
-    def __init__(self, data: bytes, others: dict[bytes, bytes] | None = None) -> None:
-        self.data, self.others = data, others or {}
+    `folder` is the path of a message that is a directory.
+    """
+
+    def __init__(self, data: bytes, others: dict[bytes, bytes] | None = None, folder: bytes = b"") -> None:
+        self.data, self.others, self.folder = data, others or {}, folder
+
+    def names(self) -> list[bytes]:
+        return [path.rpartition(b"/")[2] for path in self.others if path.rpartition(b"/")[0] == self.folder]
+
+    def status_beside(self, folder: bytes, name: bytes) -> Status | None:
+        data = self.beside(folder, name, 1 << 40)
+        return None if data is None else Status(0o100600, len(data), 10**18)
 
     def more(self, offset: int, length: int) -> bytes:
         return self.data[max(0, offset) : max(0, offset) + max(0, length)]
 
     def beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:
-        data = self.others.get(folder.rstrip(b"/") + b"/" + name)
+        data = self.others.get((folder or self.folder).rstrip(b"/") + b"/" + name)
         return None if data is None else data[:limit]
 
     def end_beside(self, folder: bytes, name: bytes, limit: int) -> bytes | None:

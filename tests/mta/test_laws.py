@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -94,7 +95,11 @@ def test_law_2_a_cut_listing_is_an_error_or_a_valid_part(mta: Mta, listing: List
                 part = parse(listing, whole[:end])
             except ParseError:
                 continue
-            assert part == messages[: len(part)], f"{path.name} cut at {end}"
+            same = messages[: len(part)]
+            if listing.doubt is not None:  # a message may have several lines, and lack the last of them
+                same = [replace(cut, queue_id=one.queue_id, domains=one.domains[: len(cut.domains)])
+                        for one, cut in zip(same, part, strict=True)]
+            assert part == same, f"{path.name} cut at {end}"
 
 
 @listings
@@ -136,9 +141,11 @@ def test_law_4_sums_of_listings_agree(mta: Mta, listing: Listing) -> None:
         messages = parse(listing, path.read_bytes())
         found = total(mta, messages)
         assert len(messages) == wanted["messages"], path.name
-        assert {name: q.messages for name, q in found.queues.items() if q.messages} == wanted["queues"], path.name
+        queues = {name: q.messages for name, q in found.queues.items() if q.messages}
+        assert queues == wanted["queues"], path.name
         assert sum(q.recipients or 0 for q in found.queues.values()) == wanted["recipients"], path.name
-        assert sum(q.bytes or 0 for q in found.queues.values()) == wanted["bytes"], path.name
+        if listing.sizes:
+            assert sum(q.bytes or 0 for q in found.queues.values()) == wanted["bytes"], path.name
         assert sum(sum(q.ages.counts) for q in found.queues.values() if q.ages) == wanted["messages"]
         assert sum(sum(q.sizes.counts) for q in found.queues.values() if q.sizes) == wanted["messages"]
 
@@ -162,8 +169,14 @@ def entries(mta: Mta, root: Path) -> Iterator[tuple[SpoolLayout, Place, bytes, S
                 todo.append(sort)
             elif sort is None:
                 status = path.stat()
+                file = File(b"", others, bytes(path)) if place.folders else File(path.read_bytes(), others)
                 yield (layout, place, path.name.encode(),
-                       Status(status.st_mode, status.st_size, status.st_mtime_ns), File(path.read_bytes(), others))
+                       Status(status.st_mode, status.st_size, status.st_mtime_ns), file)
+
+
+def inside(file: File) -> list[bytes]:
+    """Paths of the files in a message that is a directory."""
+    return sorted(file.folder + b"/" + name for name in file.names()) if file.folder else []
 
 
 @spools
@@ -173,12 +186,15 @@ def test_law_1_an_empty_spool_is_an_empty_queue(mta: Mta, tmp_path: Path) -> Non
         Path(place.path.decode()).mkdir(parents=True, exist_ok=True)
     found = SpoolReader(layout_of(mta, tmp_path)).read(NOW, time.monotonic() + 30)
     assert tuple(found.queues) == mta.queues
-    assert all((q.messages, q.recipients, q.bytes, q.oldest_arrival) == (0, 0, 0, None) for q in found.queues.values())
+    for queue in found.queues.values():
+        assert (queue.messages, queue.recipients, queue.bytes, queue.oldest_arrival) == (0, 0, 0, None)
 
 
 @spools
 def test_law_2_a_cut_queue_file_is_an_error_or_a_valid_message(mta: Mta, tmp_path: Path) -> None:
-    """A message file, or what lies beside it, cut at any byte gives a ParseError or an entry of the same message."""
+    """A message file, or what lies beside it, cut at any byte gives a ParseError or an entry of the same
+    message.
+    """
     root = copy_spool(GOLDEN / mta.name / "spool", tmp_path)
     for layout, place, name, status, file in entries(mta, root):
         whole = layout.read(place, name, status, file.data[: layout.head], file, None)
@@ -191,6 +207,14 @@ def test_law_2_a_cut_queue_file_is_an_error_or_a_valid_message(mta: Mta, tmp_pat
             except ParseError:
                 continue
             assert isinstance(found, str) or found[:2] == whole[:2], f"{name!r} cut at {end}"
+        for path in inside(file):
+            for end in range(len(file.others[path])):
+                part = File(b"", {**file.others, path: file.others[path][:end]}, file.folder)
+                try:
+                    found = layout.read(place, name, status, b"", part, None)
+                except ParseError:
+                    continue
+                assert isinstance(found, str) or found[:2] == whole[:2], f"{path!r} cut at {end}"
         for path, log in file.others.items():
             if path.rpartition(b"/")[2] == name:
                 for end in range(len(log)):
@@ -207,12 +231,17 @@ def test_law_2_a_cut_queue_file_is_an_error_or_a_valid_message(mta: Mta, tmp_pat
 def test_law_3_only_parse_errors_from_queue_files(
     mta: Mta, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject,
 ) -> None:
-    """Random damage to a message file gives a ParseError, an entry that can be counted, or a reason to leave it."""
+    """Random damage to a message file gives a ParseError, an entry that can be counted, or a reason to
+    leave it.
+    """
     root = GOLDEN / mta.name / "spool"
     layout, place, name, status, file = data.draw(st.sampled_from(list(entries(mta, root))))
-    start = data.draw(st.integers(0, len(file.data)))
-    end = data.draw(st.integers(start, min(len(file.data), start + 30)))
-    damaged = File(file.data[:start] + data.draw(st.binary(max_size=30)) + file.data[end:], file.others)
+    path = data.draw(st.sampled_from(inside(file))) if file.folder else b""
+    text = file.others[path] if path else file.data
+    start = data.draw(st.integers(0, len(text)))
+    end = data.draw(st.integers(start, min(len(text), start + 30)))
+    text = text[:start] + data.draw(st.binary(max_size=30)) + text[end:]
+    damaged = File(b"", {**file.others, path: text}, file.folder) if path else File(text, file.others)
     status = Status(0o100700, len(damaged.data), status.st_mtime_ns)
     try:
         found = layout.read(place, name, status, damaged.data[: layout.head], damaged, None)
@@ -227,7 +256,9 @@ def test_law_3_only_parse_errors_from_queue_files(
 
 @spools
 def test_law_4_sums_of_the_spool_agree(mta: Mta, tmp_path: Path) -> None:
-    """The golden spool has the messages, recipients, bytes and queues of expect.json, and of every listing."""
+    """The golden spool has the messages, recipients, bytes and queues of expect.json, and of every
+    listing.
+    """
     root = copy_spool(GOLDEN / mta.name / "spool", tmp_path)
     for place in layout_of(mta, root).roots():
         Path(place.path.decode()).mkdir(parents=True, exist_ok=True)

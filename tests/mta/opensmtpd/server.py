@@ -1,0 +1,25 @@
+"""A private OpenSMTPD that also has a mailbox: one that can never take anything for now (EX_TEMPFAIL)."""
+
+from __future__ import annotations
+
+from tests.servers.opensmtpd import OpensmtpdServer
+
+BOX = "nobody@box.example"
+
+
+class LocalServer(OpensmtpdServer):
+    """The usual one with a local delivery that is always deferred."""
+
+    def files(self) -> dict[str, str]:
+        """Its configuration: the local rule comes first."""
+        files = super().files()
+        lines = files["/etc/smtpd.conf"].splitlines()
+        at = next(i for i, line in enumerate(lines) if line.startswith("match "))
+        lines[at:at] = ['action "box" mda "exit 75"', 'match from any for domain "box.example" action "box"']
+        files["/etc/smtpd.conf"] = "\n".join(lines) + "\n"
+        return files
+
+    def idle(self) -> bool:
+        """Each envelope waits and has failed once; addresses may hold bars."""
+        lines = self.run("smtpctl", "show", "queue").splitlines()
+        return all("|pending|" in line and not line.endswith("|") for line in lines)
