@@ -46,7 +46,8 @@ def test_the_snapshot_is_what_a_count_by_hand_gives(kept: list[Message], gone: l
         assert queue.bytes == sum(message.size for message in mine)
         assert queue.oldest_arrival == min((message.arrival for message in mine), default=None)
         assert queue.held == sum(message.held for message in mine)
-        assert queue.retry_due == sum(message.next_retry is not None and message.next_retry <= NOW for message in mine)
+        retries = [message.next_retry for message in mine if message.next_retry is not None]
+        assert queue.retry_due == sum(retry <= NOW for retry in retries)
         assert queue.ages is not None
         assert queue.sizes is not None
         assert queue.arrivals is not None

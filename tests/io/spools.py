@@ -50,8 +50,9 @@ class Spool:
         return long_id(int(at), self._count * 7919 % 1_000_000, 5000 + self._count)
 
     def add(
-        self, queue: str = "deferred", name: bytes = b"", *, arrival: float = NOW - 1000, sender: bytes = b"s@sender.example",
-        recipients: Sequence[bytes] = (b"r@relay.example",), size: int = 700, reason: bytes = b"greylisted today",
+        self, queue: str = "deferred", name: bytes = b"", *,
+        arrival: float = NOW - 1000, sender: bytes = b"s@sender.example", size: int = 700,
+        recipients: Sequence[bytes] = (b"r@relay.example",), reason: bytes = b"greylisted today",
         retry: int = NOW + 500, mode: int = 0o700, done: Sequence[int] = (), behind: Sequence[int] = (),
     ) -> bytes:
         """Put a message into a queue and return its id; with a reason each waiting recipient has a block."""

@@ -1,4 +1,6 @@
-"""Programs of the mail server end when they must, and say why they failed. All of them are real executables."""
+"""Programs of the mail server end when they must, and say why they failed. All of them are real
+executables.
+"""
 
 from __future__ import annotations
 
@@ -28,6 +30,13 @@ def write(path: Path, text: str) -> str:
     path.write_text(f"#!/bin/sh\n{text}\n")
     path.chmod(0o755)
     return str(path)
+
+
+RUN = """
+import sys, time
+from smtpq_exporter.io.command import Command
+b"".join(Command(sys.argv[1:], time.monotonic() + 500))
+"""
 
 
 def soon(seconds: float = 20.0) -> float:
@@ -116,8 +125,7 @@ def test_it_dies_with_this_process(program: Path, tmp_path: Path) -> None:
     pids = tmp_path / "pids"
     script = write(program, f"echo $$ > {pids}.new; mv {pids}.new {pids}; exec sleep 1000")
     parent = subprocess.Popen(
-        [sys.executable, "-c", "import sys,time\nfrom smtpq_exporter.io.command import Command\n"
-         "b''.join(Command(sys.argv[1:], time.monotonic() + 500))", script],
+        [sys.executable, "-c", RUN, script],
         cwd=Path(__file__).parents[2], env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])})
     try:
         wait_for(pids.exists, 20)
@@ -145,7 +153,8 @@ def test_nothing_is_left_after_many_runs(program: Path) -> None:
 
 def test_complaints_are_cut_and_printable(program: Path) -> None:
     """A failing program's words reach the error in one short line."""
-    script = write(program, r"printf 'bad\033[31m\nthing\n' >&2; head -c 100000 /dev/zero | tr '\0' x >&2; exit 3")
+    noise = r"printf 'bad\033[31m\nthing\n' >&2; head -c 100000 /dev/zero | tr '\0' x >&2; exit 3"
+    script = write(program, noise)
     with pytest.raises(SourceError) as caught:
         output([script], seconds=20)
     assert "exit code 3: bad?[31m thing" in str(caught.value)

@@ -101,13 +101,17 @@ def test_a_showq_of_every_version_is_read(serve: Serve, version: str) -> None:
 
 def test_the_old_text_shows_three_queues(serve: Serve) -> None:
     """Until 3.0 incoming and maildrop cannot be told apart: they are absent, not empty."""
-    found = read_socket(serve(framings.text([message("A1B2C3D4"), message("B1B2C3D4", "active")])))  # type: ignore[list-item]
-    assert {name: queue.messages for name, queue in found.queues.items()} == {"active": 1, "deferred": 1, "hold": 0}
+    found = read_socket(serve(framings.text([message("A1B2C3D4"), message("B1B2C3D4", "active")])))
+    assert {name: queue.messages for name, queue in found.queues.items()} == {
+        "active": 1, "deferred": 1, "hold": 0}
 
 
 def test_a_message_shown_twice_counts_once_as_shown_last(serve: Serve) -> None:
-    """A message that moves during the listing is one message; what was said first is forgotten in every sum."""
-    listing = [message("A1B2C3D4", "active"), message("B1B2C3D4"), message("A1B2C3D4", "deferred", message_size=50)]
+    """A message that moves during the listing is one message; what was said first is forgotten in every
+    sum.
+    """
+    again = message("A1B2C3D4", "deferred", message_size=50)
+    listing = [message("A1B2C3D4", "active"), message("B1B2C3D4"), again]
     found = read_socket(serve(framings.showq(listing, "3.6")))
     assert {name: queue.messages for name, queue in found.queues.items() if queue.messages} == {"deferred": 2}
     assert found.queues["deferred"].bytes == 750
@@ -164,7 +168,10 @@ def test_a_socket_with_a_long_path_is_reached(tmp_path: Path) -> None:
     try:
         server.bind(f"/proc/self/fd/{here}/showq")
         server.listen()
-        thread = threading.Thread(target=lambda: server.accept()[0].close(), daemon=True)
+        def once() -> None:
+            server.accept()[0].close()
+
+        thread = threading.Thread(target=once, daemon=True)
         thread.start()
         assert list(stream(str(folder / "showq"), time.monotonic() + 20)) == []
         thread.join(10)
@@ -185,7 +192,8 @@ def test_postqueue_is_read_line_by_line(tmp_path: Path) -> None:
     ]
     (tmp_path / "listing").write_text("\n".join(lines) + "\n")
     found = read_command(tmp_path / "postqueue", f"cat {tmp_path}/listing")
-    assert {name: queue.messages for name, queue in found.queues.items() if queue.messages} == {"deferred": 1, "hold": 1}
+    assert {name: queue.messages for name, queue in found.queues.items() if queue.messages} == {
+        "deferred": 1, "hold": 1}
     assert found.skipped == {"corrupt_record": 6}
 
 
@@ -195,7 +203,9 @@ def test_postqueue_that_prints_nothing_good_is_a_failure(tmp_path: Path) -> None
         read_command(tmp_path / "postqueue", "echo hello; echo world")
 
 
-@pytest.mark.parametrize(("code", "kind"), [(69, "unavailable"), (77, "permission"), (1, "unavailable"), (75, "unavailable")])
+@pytest.mark.parametrize(("code", "kind"), [
+    (69, "unavailable"), (77, "permission"), (1, "unavailable"), (75, "unavailable"),
+])
 def test_exit_codes_of_postqueue(tmp_path: Path, code: int, kind: str) -> None:
     """69 is a stopped mail system, 77 a user who may not ask; the words of postqueue are passed on."""
     with pytest.raises(SourceError) as caught:
@@ -222,7 +232,8 @@ def test_a_hanging_postqueue_is_killed(tmp_path: Path) -> None:
 
 def test_the_configuration_directory_is_named_only_if_it_is_not_the_usual_one() -> None:
     """Users other than root may not name one, so the usual one is left out."""
-    assert arguments(POSTQUEUE, Instance("postfix", "x", config_directory="/etc/postfix")) == ["postqueue", "-j"]
+    usual = Instance("postfix", "x", config_directory="/etc/postfix")
+    assert arguments(POSTQUEUE, usual) == ["postqueue", "-j"]
     assert arguments(POSTQUEUE, Instance("postfix", "x", config_directory="/etc/postfix-out")) == [
         "postqueue", "-c", "/etc/postfix-out", "-j"]
 
@@ -231,4 +242,5 @@ def test_a_reader_can_be_used_again(tmp_path: Path) -> None:
     """Each reading starts from nothing: what was there before is not counted again."""
     (tmp_path / "listing").write_text(json.dumps(message("A1B2C3D4")) + "\n")
     for _ in range(2):
-        assert read_command(tmp_path / "postqueue", f"cat {tmp_path}/listing").queues["deferred"].messages == 1
+        found = read_command(tmp_path / "postqueue", f"cat {tmp_path}/listing")
+        assert found.queues["deferred"].messages == 1

@@ -22,7 +22,8 @@ from tests.mta.spooled import Class
 
 def instance(root: Path, source: str = "auto") -> Instance:
     """A Postfix whose queue is here."""
-    return Instance("postfix", "x", config_directory=str(root / "etc"), queue_directory=str(root), source=source)
+    return Instance(
+        "postfix", "x", config_directory=str(root / "etc"), queue_directory=str(root), source=source)
 
 
 def listen(root: Path) -> socket.socket:
@@ -129,7 +130,8 @@ def test_a_lock_that_may_not_be_looked_at_is_unknown(tmp_path: Path) -> None:
     path.parent.mkdir()
     path.write_text("1")
     path.parent.chmod(0o700)
-    code = ("import os,sys; from pathlib import Path; from smtpq_exporter.io.liveness import is_locked, accepts\n"
+    code = ("import os,sys; from pathlib import Path\n"
+            "from smtpq_exporter.io.liveness import is_locked, accepts\n"
             "os.setuid(65534); print(is_locked(Path(sys.argv[1])), accepts(Path(sys.argv[1])))")
     root = str(Path(__file__).parents[2])
     done = subprocess.run([sys.executable, "-c", code, str(path)], capture_output=True, text=True, timeout=30,

@@ -112,12 +112,10 @@ def test_values_without_end_are_given_up() -> None:
     parser = ShowqParser(Class(), NOW)
     parser.feed(b"queue_name\0")
     with pytest.raises(ParseError):
-        for _ in range(100):
-            parser.feed(b"x" * 100_000)
+        [parser.feed(b"x" * 100_000) for _ in range(100)]
     lines = JsonParser(Class(), NOW)
     with pytest.raises(ParseError):
-        for _ in range(100):
-            lines.feed(b"x" * 1_000_000)
+        [lines.feed(b"x" * 1_000_000) for _ in range(100)]
 
 
 @pytest.fixture
@@ -155,7 +153,8 @@ def test_a_date_that_never_was_is_an_error() -> None:
 
 def test_marks_of_the_text() -> None:
     """* is active, ! hold, # forced expiry, nothing deferred; marks can stand together."""
-    listing = framings.text([message(queue_name="active"), message(queue_name="hold"), message(forced_expire=True), message()])
+    listing = framings.text(
+        [message(queue_name="active"), message(queue_name="hold"), message(forced_expire=True), message()])
     found = showq(listing.replace(b"A1B2C3D4!  ", b"A1B2C3D4!# "))
     assert [(one.queue, one.held, one.forced_expiry) for one in found] == [
         ("active", False, False), ("hold", True, True), ("deferred", False, True), ("deferred", False, False)]

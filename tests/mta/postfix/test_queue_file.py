@@ -13,7 +13,7 @@ from tests.mta.spooled import File
 T = 1_795_500_000
 
 
-def envelope(data: bytes, head: int = 2048) -> tuple[int, int | None, bytes | None, list[bytes], list[int], int]:
+def envelope(data: bytes, head: int = 2048) -> module.Envelope:
     """What is read of a file."""
     return read_envelope(data[:head], len(data), File(data).more)
 
@@ -33,7 +33,7 @@ def test_recipients_before_the_content(count: int, head: int) -> None:
 
 @pytest.mark.parametrize("behind", [[0], [1], [0, 1, 2]])
 def test_recipients_behind_the_content(behind: list[int]) -> None:
-    """sendmail -t and always_bcc leave recipients between X and E; some or all stand there."""
+    """Mail by sendmail -t and always_bcc has recipients between X and E; some or all stand there."""
     recipients = [b"a@x.example", b"b@x.example", b"c@x.example"]
     made = queue_file(T, b"", recipients, 40_000, behind=behind)
     size, _, sender, found, offsets, _ = envelope(made.data)
@@ -63,7 +63,8 @@ def test_size_records_of_older_versions(fields: int) -> None:
 
 def test_addresses_are_raw() -> None:
     """Quotes are not written in queue files; anything may stand in a local part."""
-    addresses = [b"x> y@relay.example", b"noat", b"a@b@relay.example", b"\xff\xfe@relay.example", b"x" * 5000 + b"@x"]
+    addresses = [
+        b"x> y@relay.example", b"noat", b"a@b@relay.example", b"\xff\xfe@relay.example", b"x" * 5000 + b"@x"]
     made = queue_file(T, b"x> y@s", addresses)
     assert envelope(made.data)[3] == addresses
 

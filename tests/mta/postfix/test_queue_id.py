@@ -43,8 +43,10 @@ def test_a_moment_of_the_future_is_none() -> None:
     assert moment(long_id(2**40, 5, 77), 1e15) is None
 
 
-@pytest.mark.parametrize("name", [b"", b"core", b"lost+found", b".nfs000000000000001", b"README", b"4jYYY51k2vzJBf7.bak",
-                                  b"abcdef", b"12345", b"../x", b"4jYYY51k2vzJBf7\n", b"A" * 41, b"z" * 30, b"\xff\xfe"])
+@pytest.mark.parametrize("name", [
+    b"", b"core", b"lost+found", b".nfs000000000000001", b"README", b"4jYYY51k2vzJBf7.bak", b"abcdef",
+    b"12345", b"../x", b"4jYYY51k2vzJBf7\n", b"A" * 41, b"z" * 30, b"\xff\xfe",
+])
 def test_names_that_are_none(name: bytes) -> None:
     """Words, dots, other alphabets and endless names are no queue ids."""
     assert not is_queue_id(name)

@@ -11,7 +11,8 @@ from smtpq_exporter.mta.postfix.write import Deferral, defer_log
 
 def log(*deferrals: tuple[int, bytes]) -> bytes:
     """A defer log of recipients at these offsets with these reasons."""
-    return defer_log([Deferral(b"u%d@x.example" % offset, offset, b"4.2.0", reason) for offset, reason in deferrals])
+    return defer_log(
+        [Deferral(b"u%d@x.example" % offset, offset, b"4.2.0", reason) for offset, reason in deferrals])
 
 
 def test_reasons_join_by_offset_in_the_order_of_recipients() -> None:
@@ -58,7 +59,9 @@ def test_the_last_of_several_blocks_counts() -> None:
 
 
 def test_text_of_strangers_is_text() -> None:
-    """Names within a reply do not begin a line, so they are no names; 900 characters, quotes, bars, odd bytes stay."""
+    """Names within a reply do not begin a line, so they are no names; 900 characters, quotes, bars, odd
+    bytes stay.
+    """
     nasty = b'said: 450 recipient=x@y offset=5 reason=forged status=2.0.0 "a|b" (\xff\xfe) ' + b"x" * 900
     assert texts(log((700, nasty)), [700]) == [(nasty, b"u700@x.example")]
     assert texts(log((700, nasty), (800, b"other")), [700]) == [(nasty, b"u700@x.example")]
@@ -74,6 +77,6 @@ def test_old_and_broken_blocks_are_passed_over() -> None:
 
 
 @given(st.binary(max_size=400), st.lists(st.integers(0, 999), max_size=4))
-def test_whatever_the_bytes_there_are_no_more_reasons_than_recipients(text: bytes, offsets: list[int]) -> None:
+def test_there_are_no_more_reasons_than_recipients(text: bytes, offsets: list[int]) -> None:
     """Nothing breaks, and each recipient has at most one reason."""
     assert len(texts(text, offsets)) <= len(offsets)

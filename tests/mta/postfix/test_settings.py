@@ -33,7 +33,8 @@ class Host:
 
 def test_lines_continue_and_later_ones_win() -> None:
     """Comments and empty lines may stand inside a value; names without "=" are ignored."""
-    text = "# c\nmyhostname = a\nlist = one,\n  # not the end\n\n\ttwo\n   three\nmyhostname=b\nnonsense\nempty =\n"
+    text = ("# c\nmyhostname = a\nlist = one,\n  # not the end\n\n\ttwo\n   three\n"
+            "myhostname=b\nnonsense\nempty =\n")
     assert parse(text) == {"myhostname": "b", "list": "one, two three", "empty": ""}
 
 
@@ -58,7 +59,8 @@ def test_a_plain_main_cf_needs_no_program() -> None:
     """Queue directory, name and syslog name come from the file and the documented defaults."""
     host = Host({"/etc/postfix/main.cf": "queue_directory = /srv/q\nmaillog_file = /var/log/x\n"})
     [found] = settle(Instance("postfix", ""), host)
-    assert (found.name, found.queue_directory, found.config_directory) == ("postfix", "/srv/q", "/etc/postfix")
+    assert (found.name, found.queue_directory) == ("postfix", "/srv/q")
+    assert found.config_directory == "/etc/postfix"
     assert found.syslog_names == ("postfix",)
     assert dict(found.options) == {"maillog_file": "/var/log/x"}
     assert host.asked == []
@@ -75,7 +77,8 @@ def test_postconf_is_asked_for_what_the_file_does_not_say() -> None:
     """Another default, a macro of Postfix's own, a main.cf that may not be read."""
     host = Host({"/etc/postfix/main.cf": "mydomain = x\n"}, {"queue_directory": "/opt/q\n"})
     assert settle(Instance("postfix", ""), host)[0].queue_directory == "/opt/q"
-    host = Host({"/etc/postfix/main.cf": "queue_directory = $data_directory/q\n"}, {"queue_directory": "/data/q"})
+    host = Host(
+        {"/etc/postfix/main.cf": "queue_directory = $data_directory/q\n"}, {"queue_directory": "/data/q"})
     assert settle(Instance("postfix", ""), host)[0].queue_directory == "/data/q"
     host = Host({}, {"queue_directory": "/closed/q", "multi_instance_name": "here"})
     [found] = settle(Instance("postfix", "", config_directory="/closed/"), host)
@@ -90,8 +93,10 @@ def test_without_file_and_program_the_defaults_are_taken() -> None:
 
 
 MULTI = {
-    "/etc/postfix/main.cf": "queue_directory = /q/one\nmulti_instance_directories = /etc/postfix-out, /etc/postfix-x\n",
-    "/etc/postfix-out/main.cf": "queue_directory = /q/two\nmulti_instance_name = postfix-out\nhash_queue_depth = 2\n",
+    "/etc/postfix/main.cf":
+        "queue_directory = /q/one\nmulti_instance_directories = /etc/postfix-out, /etc/postfix-x\n",
+    "/etc/postfix-out/main.cf":
+        "queue_directory = /q/two\nmulti_instance_name = postfix-out\nhash_queue_depth = 2\n",
     "/etc/postfix-x/main.cf": "queue_directory = /q/three\nsyslog_name = mx\n",
 }
 
@@ -112,5 +117,6 @@ def test_a_configured_instance_stays_alone_and_keeps_its_values() -> None:
     """A configuration that names another directory or the queue itself means that one only."""
     [found] = settle(Instance("postfix", "mine", config_directory="/etc/postfix-out"), Host(MULTI))
     assert (found.name, found.queue_directory) == ("mine", "/q/two")
-    [found] = settle(Instance("postfix", "mine", queue_directory="/elsewhere", syslog_names=("tag",)), Host(MULTI))
+    mine = Instance("postfix", "mine", queue_directory="/elsewhere", syslog_names=("tag",))
+    [found] = settle(mine, Host(MULTI))
     assert (found.queue_directory, found.syslog_names) == ("/elsewhere", ("tag",))
