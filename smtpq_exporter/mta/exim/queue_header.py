@@ -19,6 +19,9 @@ from smtpq_exporter.mta.exim.message_id import MESSAGE_ID
 
 _HEAD = re.compile(
     rb"(?P<id>" + MESSAGE_ID + rb")-H\n[^\n]*\n<(?P<sender>[^\n]*)>\n(?P<time>\d{1,11}) \d{1,9}\n(?P<options>(?:-[^\n]*\n)*+)")
+#: What nearly all mail is: nothing done yet, one recipient without parameters. Sender, time, options, recipient.
+USUAL = re.compile(
+    MESSAGE_ID + rb"-H\n[^\n]*+\n<([^\n]*)>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)XX\n1\n([^\n]*[^\n\d])\n\n")
 #: --(quoter)aclm _name LENGTH: a value of so many bytes and a line end follow.
 _ACL = re.compile(rb"-{1,2}(?:\([^)\n]{0,20}\))?acl[cm]? \S+ (\d{1,7})\n|-{1,2}(?:\([^)\n]{0,20}\))?acl \d+ (\d{1,7})\n")
 _OPTION = re.compile(rb"-[^\n]*\n")
@@ -29,6 +32,8 @@ _ONE_TIME = re.compile(rb" (\d{1,5}),-?\d+#([0-3])\Z")
 _DSN = re.compile(rb" (\d{1,5}),-?\d+\Z")
 _OLD = re.compile(rb" -?\d+(?:,-?\d+)*\Z")
 _HEADER = re.compile(rb"(\d{3,7})([^\n]) ")
+#: How each header's line begins; lines that go on begin with a blank.
+_KINDS = re.compile(rb"\n\d\d\d([^\n]) ").findall
 #: A -H file is not longer, bytes.
 LONGEST = 64 * 1024 * 1024
 #: Below this no header can be so long that its length has four digits.
@@ -63,7 +68,7 @@ def read_header(data: bytes, size: int, more: Callable[[int, int], bytes]) -> En
     options, at = found["options"], found.end()
     if b"acl" in options:
         options, at = _options(data, found.start("options"))
-    frozen = b"-frozen" in options and (options.startswith(b"-frozen") or b"\n-frozen" in options)
+    frozen = is_frozen(options)
     done = _NOTHING
     if data.startswith(b"XX\n", at):
         at += 3
@@ -75,7 +80,12 @@ def read_header(data: bytes, size: int, more: Callable[[int, int], bytes]) -> En
     at = count.end()
     recipients, at = _recipients(data, at, int(count[1]))
     return Envelope(
-        found["id"], int(found["time"]), found["sender"], frozen, done, recipients, _headers(data, at))
+        found["id"], int(found["time"]), found["sender"], frozen, done, recipients, header_bytes(data, at))
+
+
+def is_frozen(options: bytes) -> bool:
+    """Whether -frozen is among the options."""
+    return b"-frozen" in options and (options.startswith(b"-frozen") or b"\n-frozen" in options)
 
 
 def _options(data: bytes, at: int) -> tuple[bytes, int]:
@@ -139,11 +149,13 @@ def _address(line: bytes) -> bytes:
     return line
 
 
-def _headers(data: bytes, at: int) -> int:
+def header_bytes(data: bytes, at: int) -> int:
     """Bytes of the headers from `at` on, without their prefixes and without those that were taken out ("*")."""
-    if len(data) - at < _SHORT and b"* " not in data[at:]:
-        lines = data.count(b"\n", at) - data.count(b"\n ", at) - data.count(b"\n\t", at)
-        return max(0, len(data) - at - 5 * lines)
+    left = len(data) - at
+    if left < _SHORT:
+        kinds = _KINDS(data, at - 1)
+        if b"*" not in kinds:
+            return max(0, left - 5 * len(kinds))
     total = 0
     while found := _HEADER.match(data, at):
         length = int(found[1])
