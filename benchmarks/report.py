@@ -65,7 +65,7 @@ def million(found: Found) -> Table | None:
         return None
     table = Table(f"A synthetic queue of {found['synthetic']['messages']:,} messages, spool reader",
                   ("reading", "wall", "CPU", "memory afterwards"),
-                  note="300 senders' domains, 5,000 destinations, 15 kinds of reply texts with details.")
+                  note="300 senders' domains, 5,000 destinations, 15 kinds of reply texts; Zipf.")
     for what, words in (("first", "first"), ("steady", f"{mine.get('changed')} messages changed"),
                         ("again", "nothing changed")):
         cost = mine[what]

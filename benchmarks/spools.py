@@ -117,9 +117,7 @@ def _write(job: tuple[str, int, int]) -> int:
     """One chunk of the synthetic queue."""
     queue, seed, count = job
     rng, now = random.Random(seed), int(time.time())
-    # a few destinations have most of the mail
-    popular = [int(DOMAINS * rng.random() ** 3) for _ in range(4096)]
-    for name, file, log in _messages(rng, now, count, popular):
+    for name, file, log in _messages(rng, now, count):
         digit = hash_path(name, 1).decode().rstrip("/")
         path = f"{queue}/deferred/{digit}/{name.decode()}"
         log_path = f"{queue}/defer/{digit}/{name.decode()}"
@@ -131,10 +129,10 @@ def _write(job: tuple[str, int, int]) -> int:
     return count
 
 
-def _messages(
-    rng: random.Random, now: int, count: int, popular: list[int],
-) -> Iterator[tuple[bytes, bytes, bytes]]:
-    """Queue id, queue file and defer log of each message."""
+def _messages(rng: random.Random, now: int, count: int) -> Iterator[tuple[bytes, bytes, bytes]]:
+    """Queue id, queue file and defer log of each message; few destinations have most of the mail (Zipf)."""
+    popular = rng.choices(range(DOMAINS), [1 / (i + 1) for i in range(DOMAINS)], k=4096)
+    senders = rng.choices(range(SENDERS), [1 / (i + 1) for i in range(SENDERS)], k=4096)
     used = set()
     for _ in range(count):
         arrival = now - int(rng.expovariate(1 / (DAY / 2))) % (5 * DAY) - 1
@@ -145,7 +143,7 @@ def _messages(
         many = 1 if rng.random() < 0.93 else 3
         domains = [f"dest{popular[rng.randrange(4096)]}.example" for _ in range(many)]
         recipients = [f"user{rng.randrange(10**6)}@{domain}".encode() for domain in domains]
-        sender = f"list{rng.randrange(1000)}@from{int(SENDERS * rng.random() ** 2)}.example".encode()
+        sender = f"list{rng.randrange(1000)}@from{senders[rng.randrange(4096)]}.example".encode()
         size = min(10**7, int(rng.lognormvariate(9, 1.5))) + 300
         file = write.queue_file(arrival, sender, recipients, size, queue_id=name, body=False)
         blocks = []

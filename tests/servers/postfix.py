@@ -222,7 +222,7 @@ class PostfixServer:
         command(["postqueue", "-c", str(self.config_directory), "-f"])
 
     def postsuper(self, option: str, *queue_ids: str) -> None:
-        """Call postsuper: -h hold, -H release, -e expire, -f expire and flush, -r requeue, -d delete (all)."""
+        """Call postsuper: -h hold, -H release, -e expire, -f the same and flush, -r requeue, -d delete."""
         text = "".join(f"{queue_id}\n" for queue_id in queue_ids)
         command(["postsuper", "-c", str(self.config_directory), option, "-" if text else "ALL"], text=text)
 

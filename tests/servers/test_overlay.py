@@ -24,17 +24,30 @@ def parcel(*domains: str) -> Mail:
     return Mail("a@sender.example", tuple(f"b@{d}.example" for d in domains), b"Subject: x\r\n\r\nx\r\n")
 
 
+@pytest.mark.server("postfix", *NAMES)
+def test_all_four_at_once(postfix, exim, sendmail, opensmtpd) -> None:
+    """Four servers side by side, each with a queue and a sink of its own."""
+    servers = {"greylist": postfix, "greylist2": exim, "local": sendmail, "tempblock": opensmtpd}
+    for domain, server in servers.items():
+        server.send(parcel(domain))
+    for domain, server in servers.items():
+        server.wait_idle()
+        assert {d: e.deferred for d, e in server.sink.book.items() if e.deferred} == {domain: 1}
+
+
 @every_server
-def test_a_queue_defers_then_drains(make_server, name: str) -> None:
+def test_a_queue_defers_then_drains(request, name: str) -> None:
     """What the sink deferred is in spool and log; once the sink accepts, a flush empties the queue."""
-    server: OverlayServer = make_server(name)
+    server: OverlayServer = request.getfixturevalue(name)
     server.sink.answer("tempblock")  # accepts
+    before, taken = server.count(), server.sink.total("accepted")
+    greylisted = server.sink.book["greylist"].deferred
     mails = [*[parcel("greylist")] * 5, parcel("local"), parcel("tempblock"), parcel("ok1")]
     server.send(*mails)
     server.wait_idle()
-    assert server.count() == 6
-    assert server.sink.total("accepted") == 2
-    assert server.sink.book["greylist"].deferred == 5
+    assert server.count() == before + 6
+    assert server.sink.total("accepted") == taken + 2
+    assert server.sink.book["greylist"].deferred == greylisted + 5
     assert "Greylisted, see http://postgrey" in server.log.read_text()
     server.sink.accept_all()
 
@@ -42,13 +55,13 @@ def test_a_queue_defers_then_drains(make_server, name: str) -> None:
         server.flush()  # a busy message is left for the next run
         return server.count() == 0
     wait_for(drained, 60, every=0.5)
-    assert server.sink.total("accepted") == 8
+    assert server.sink.total("accepted") == taken + before + 8
 
 
 @every_server
-def test_its_commands_and_files_are_reached_from_outside(make_server, name: str) -> None:
+def test_its_commands_and_files_are_reached_from_outside(request, name: str) -> None:
     """Its own listing runs through the stand-ins in `bin`, as any program on the host would call it."""
-    server: OverlayServer = make_server(name)
+    server: OverlayServer = request.getfixturevalue(name)
     server.sink.answer("ok2", Reply("rcpt", "450 4.7.1 closed for the night"))
     server.send(parcel("ok2"), parcel("ok2"))
     server.wait_idle()
@@ -75,14 +88,3 @@ def test_the_daemon_stops_and_starts_and_nothing_is_left(make_server, name: str)
     server.dispose()
     wait_for(lambda: not any(Path(f"/proc/{pid}/cwd").exists() for pid in pids), 20)
     assert not server.directory.exists()
-
-
-@pytest.mark.server("postfix", *NAMES)
-def test_all_four_at_once(postfix, exim, sendmail, opensmtpd) -> None:
-    """Four servers side by side, each with a queue and a sink of its own."""
-    servers = {"greylist": postfix, "greylist2": exim, "local": sendmail, "tempblock": opensmtpd}
-    for domain, server in servers.items():
-        server.send(parcel(domain))
-    for domain, server in servers.items():
-        server.wait_idle()
-        assert {d: e.deferred for d, e in server.sink.book.items() if e.deferred} == {domain: 1}
