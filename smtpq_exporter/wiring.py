@@ -110,7 +110,10 @@ class Wiring:
         if not config.host.enabled:
             return None
         places = tuple(
-            Place((one.mta, one.name), one.queue_directory, MTAS[one.mta].discovery.processes)
+            Place(
+                (one.mta, one.name), one.queue_directory,
+                () if one.simulated else MTAS[one.mta].discovery.processes,
+            )
             for one in instances
         )
         pace = replace(Pace(), interval=config.host.interval, timeout=10.0)

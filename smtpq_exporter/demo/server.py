@@ -58,6 +58,7 @@ class Demo:
                 logs=(str(self.disk.log),),
                 syslog_names=("postfix",),
                 found_by="simulated",
+                simulated=True,
             )
         ]
 
