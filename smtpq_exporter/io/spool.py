@@ -37,6 +37,8 @@ GUARD = 2.0
 EXACT, SAMPLE = 10_000, 4_000
 #: Every message is looked at and every directory listed once in this time, seconds; up to SMALL each time.
 PASS, SMALL = 3600.0, 1000
+#: A directory in which names change while it is looked at is looked at so many times more.
+_LOOKS = 3
 #: Names between two looks at the deadline.
 _STRIDE = 256
 _NOATIME = getattr(os, "O_NOATIME", 0)
@@ -103,6 +105,9 @@ class SpoolReader:
             # yet: they may have moved, meanwhile, to a place that was looked at before
             if directory.revived or (self._departed and directory.place.lively and not directory.place.folders):
                 self._visit(directory, now)
+            for _ in range(_LOOKS):
+                if directory.revived and directory.place.renaming:
+                    self._visit(directory, now)
 
     def _walk(self, place: Place, now: float) -> Iterator[Directory]:
         """Visit a place and what is under it, in order."""
@@ -126,6 +131,11 @@ class SpoolReader:
                 self._compare(directory, directory.share(now, PASS, at_least), now)
                 return True
             names = files.listdir(place.path)
+            for _ in range(_LOOKS if place.renaming else 0):
+                after = files.stat(place.path).st_mtime_ns
+                if after == stamp:
+                    break
+                stamp, names = after, files.listdir(place.path)  # no name was between two others meanwhile
         except (FileNotFoundError, NotADirectoryError) as error:
             if place.optional:
                 return False
@@ -237,6 +247,7 @@ class SpoolReader:
                 status = self._files.stat(name, dir_fd=self._at(directory), follow_symlinks=False)
             except FileNotFoundError:
                 self._vanished += 1
+                directory.revived = directory.revived or directory.place.renaming
                 return
             if status.st_mtime_ns ^ status.st_mode == carried[1]:
                 moved = self._layout.moved(directory.place, carried[0], status)
@@ -245,6 +256,7 @@ class SpoolReader:
         result = self._load(directory, name, carried[0][4] if carried else None)
         if result is None:
             self._vanished += 1
+            directory.revived = directory.revived or directory.place.renaming
         elif isinstance(result[0], str):
             directory.aside[name] = result[0]
         else:
@@ -271,6 +283,7 @@ class SpoolReader:
                 status = status_of(name, dir_fd=at, follow_symlinks=False)
             except FileNotFoundError:
                 self._drop(directory, name)
+                directory.revived = directory.revived or directory.place.renaming
                 continue
             row = rows[name]
             pulse = pulse_of(directory.place, name)
@@ -282,6 +295,7 @@ class SpoolReader:
             result = self._load(directory, name, ledger.get(name)[4])
             if result is None:
                 self._drop(directory, name)
+                directory.revived = directory.revived or directory.place.renaming
                 continue
             self._strike(directory, name)
             if isinstance(result[0], str):

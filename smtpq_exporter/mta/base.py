@@ -149,7 +149,8 @@ class Place(NamedTuple):
     `role` is the layout's own word for what is found there. Nothing is wrong if an optional place is not
     there. In a `lively` place messages change although the directory does not (recipients are crossed off
     in place): it is looked through in each reading. With `folders` each message is a directory that stays
-    where it is; `read` gets no head of it and looks inside by `SpoolFile.names` and the folder b"".
+    where it is; `read` gets no head of it and looks inside by `SpoolFile.names` and the folder b"". With
+    `renaming` a message may get another name in the same directory: what vanishes is looked for there again.
     """
 
     path: bytes
@@ -158,6 +159,7 @@ class Place(NamedTuple):
     optional: bool = False
     lively: bool = False
     folders: bool = False
+    renaming: bool = False
 
 
 class SpoolFile(Protocol):

@@ -16,7 +16,8 @@ NAMES = frozenset(
     (b"sendmail", b"sm-mta", b"sm-msp-queue", b"sm-que", b"sendmail-mta", b"sendmail-msp", b"sm-client")
 )
 NAME_FRONT = b"sm-"
-MESSAGE = re.compile(rb"(?P<id>[0-9A-Za-z]{7,20}): ")
+#: A queue id has a digit, words of Sendmail ("runqueue: ") do not.
+MESSAGE = re.compile(rb"(?P<id>NOQUEUE|(?=[A-Za-z]{0,16}\d)[0-9A-Za-z]{7,20}): ")
 NOQUEUE = b"NOQUEUE"
 #: An address in brackets; quotes and escapes may hold anything. Possessive: hostile text cannot make it
 #: backtrack.

@@ -11,6 +11,7 @@ to that recipient. A failed connection leaves only the message's.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -22,8 +23,14 @@ _STEP = 256 * 1024
 #: Macros and original recipients.
 _PASSED = frozenset((b"$", b"r"))
 #: The message's own status that tells why recipients without one wait: no attempt got as far as a reply.
-_TEMPORARY = (b"Deferred", b"Operating system error", b"host map: lookup", b"I/O error", b"reply: read error")
+TEMPORARY = (b"Deferred", b"Operating system error", b"host map: lookup", b"I/O error", b"reply: read error")
 DEFERRED = b"Deferred: "
+#: The usual envelope, of one recipient: the same as `read_envelope` understands, in one step.
+USUAL = re.compile(
+    rb"V[1-9]\nT(?P<arrival>\d{1,10})\nK(?P<last>\d{1,10})\nN(?P<attempts>\d{1,9})\nP-?\d++\n(?:I[^\n]*+\n)?"
+    rb"(?:M(?P<common>[^\n]*+)\n)?(?:[F$B][^\n]*+\n)*+S<(?P<sender>[^>\n]*+)>\n"
+    rb"(?:M(?P<own>[^\n]*+)\n)?r[^\n]*+\nR[^:\n]*+:<(?P<address>[^>\n]*+)>\nH",
+)
 
 
 class Envelope(NamedTuple):
@@ -93,7 +100,7 @@ def read_envelope(head: bytes, size: int, more: Callable[[int, int], bytes]) -> 
 
 def shared(common: bytes, waiting: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
     """Give recipients without a status of their own that of the message, if it can be theirs."""
-    if not common.startswith(_TEMPORARY) or any(own == common for _, own in waiting):
+    if not common.startswith(TEMPORARY) or any(own == common for _, own in waiting):
         return waiting
     return [(address, own or common) for address, own in waiting]
 

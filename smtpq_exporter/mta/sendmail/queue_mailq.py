@@ -40,7 +40,6 @@ _RECIPIENT = re.compile(rb"\t{5}(?P<long>\t| )(?P<to>.+)")
 _CONTROLLER = b"\t\t\t\t\t\t(---"
 #: What may stand before a listing.
 _TALK = (b"WARNING: ", b"Warning: ")
-_DENIED = b"510 "
 _WHY = {b"job completed": "vanished", b"no control file": "incomplete", b"permission denied": "unreadable"}
 _MONTHS = {
     name: number
@@ -69,7 +68,9 @@ class MailqParser:
         self._queue, self._now = queue, now
         self._reason, self._bare = classifier.reason, not classifier.wants_addresses
         self._tail = b""
-        self._denied = self._ended = False
+        self._complaint = b""
+        """What was said instead of a listing; the command's exit code tells what it means."""
+        self._begun = self._ended = False
         self._sum = self._due = 0
         """Messages of all sections; messages that the running section still owes."""
         self._head: re.Match[bytes] | None = None
@@ -89,8 +90,8 @@ class MailqParser:
 
     def close(self) -> list[Message]:
         """Nothing more; ParseError without the last line."""
-        if self._denied:
-            raise ParseError("mailq", "not permitted to see the queue (PrivacyOptions restrictmailq)")
+        if self._complaint:
+            raise ParseError("mailq", "this is said instead of a listing", self._complaint)
         if not self._ended or self._tail:
             raise ParseError("mailq", "the listing is cut: its last line is missing", self._tail)
         return []
@@ -136,12 +137,14 @@ class MailqParser:
             if int(total[1]) != self._sum:
                 raise ParseError("mailq", f"{self._sum} messages, and the last line says", line)
             self._ended = True
-        elif line.startswith(_DENIED):
-            self._denied = True
-        elif line and not _TITLE.fullmatch(line) and not (line.startswith(_TALK) and not self._sum):
+        elif line and not self._begun:
+            if not line.startswith(_TALK):
+                self._complaint = self._complaint or line
+        elif line and not _TITLE.fullmatch(line):
             raise ParseError("mailq", "a line that is none of a listing", line)
 
     def _section(self, line: bytes) -> None:
+        self._begun = True
         if self._due:
             raise ParseError("mailq", f"{self._due} messages fewer than announced before", line)
         if self._ended:

@@ -15,9 +15,9 @@ from collections.abc import Sequence
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
-from smtpq_exporter.mta.address import domain_of, masked
+from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
-from smtpq_exporter.mta.sendmail.queue_file import DEFERRED, read_envelope
+from smtpq_exporter.mta.sendmail.queue_file import DEFERRED, TEMPORARY, USUAL, read_envelope
 from smtpq_exporter.mta.sendmail.queue_id import CONTROL, LOST, QUARANTINED, WAITING, is_control_file
 
 #: Waiting mail of the server and of the submission program; what waits for an operator, wherever it lies.
@@ -28,6 +28,8 @@ _COMPANIONS = frozenset((b"df", b"xf", b"tf", b"nf", b"ff"))
 _DIVIDED = frozenset((b"df", b"xf"))
 _PARENT, _QUEUE, _QF = "parent", "queue", "qf"
 _LATEST = 2**32 - 1
+#: Texts whose reason is remembered.
+_MEMO = 4096
 #: So many recipients are looked at one by one; of further ones only the number counts.
 _MOST = 100_000
 
@@ -57,6 +59,7 @@ class SendmailSpool:
         self._reason, self._bare = classifier.reason, not classifier.wants_addresses
         self._min_age = min_age
         self.retries = min_age is not None
+        self._memo: dict[bytes, str] = {}
         self._patterns: dict[bytes, bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
 
@@ -109,6 +112,26 @@ class SendmailSpool:
     ) -> Entry | str:
         """Understand one control file, with the size of its body."""
         kind = name[:2]
+        usual = USUAL.match(head) if kind == WAITING else None
+        if usual is not None:
+            when, last, attempts, common, sender, own, address = usual.groups()
+            folder = place.path if place.role == _QUEUE else self._body(place)
+            size = file.size_beside(folder, b"df" + name[2:])
+            text = own or (common if common and common.startswith(TEMPORARY) else None)
+            arrival = min(int(when), _LATEST)
+            reasons: tuple[str, ...] = (self._why(text, address),) if text else ()
+            retry = 0
+            if self._min_age is not None:
+                retry = min(int(last) + self._min_age if int(attempts) else arrival, _LATEST)
+            facts = domain_of(sender) if sender else "", (domain_of(address),), reasons, False, False
+            return place.queue, arrival, size or 0, retry, facts
+        return self._unusual(place, name, status, head, file)
+
+    def _unusual(
+        self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile
+    ) -> Entry | str:
+        """Several recipients, quarantined, lost: anything but the usual."""
+        kind = name[:2]
         try:
             envelope = read_envelope(head, status.st_size, file.more)
         except ParseError:
@@ -127,11 +150,12 @@ class SendmailSpool:
         size = file.size_beside(self._body(place), b"df" + name[2:])
         if size is None:
             size = self._elsewhere(place, name, envelope.data_directory, file)
+        reasons: tuple[str, ...]
         arrival, waiting = min(envelope.arrival, _LATEST), envelope.waiting
         if len(waiting) == 1:
             address, text = waiting[0]
             domains: tuple[str, ...] = (domain_of(address),)
-            reasons: tuple[str, ...] = (self._why(text, address),) if text else ()
+            reasons = (self._why(text, address),) if text else ()
         else:
             domains = tuple([domain_of(address) for address, _ in waiting[:_MOST]])
             reasons = tuple([self._why(text, address) for address, text in waiting[:_MOST] if text])
@@ -151,15 +175,23 @@ class SendmailSpool:
         return entry
 
     def _why(self, text: bytes, address: bytes) -> str:
-        text = text.removeprefix(DEFERRED)
-        return self._reason(masked(text, address) if self._bare else text)
+        if text[:10] == DEFERRED:
+            text = text[10:]
+        if self._bare and address in text and b"@" in address:
+            text = text.replace(address, b"@")
+        found = self._memo.get(text)
+        if found is None:
+            if len(self._memo) >= _MEMO:
+                self._memo.clear()
+            found = self._memo[text] = self._reason(text)
+        return found
 
     def _root(self, path: bytes, queue: int, *, optional: bool) -> Place:
         if path.endswith(b"*"):
             parent, _, pattern = path.rpartition(b"/")
             self._patterns[parent] = pattern[:-1]
-            return Place(parent, queue, _PARENT, optional=optional)
-        return Place(path.rstrip(b"/"), queue, _QUEUE, optional=optional)
+            return Place(parent, queue, _PARENT, optional=optional, renaming=True)
+        return Place(path.rstrip(b"/"), queue, _QUEUE, optional=optional, renaming=True)
 
     def _body(self, place: Place) -> bytes:
         """Directory of the bodies of messages in a place."""
