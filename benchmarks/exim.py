@@ -2,9 +2,10 @@
 
 python -m benchmarks.exim [--sizes 1000,10000,100000] [--lines N] [--runs N] [--write]
 
-A private real Exim is filled with deferred mail of many kinds; long queues are copies of its -H and -D files and message logs
-under new ids. Every contestant reads the same files from the page cache. Everything is made in a temporary directory
-and removed. `--job` is what this program starts itself: one of our readers in a process of its own.
+A private real Exim is filled with deferred mail of many kinds; long queues are copies of its -H and -D
+files and message logs under new ids. Every contestant reads the same files from the page cache. Everything
+is made in a temporary directory and removed. `--job` is what this program starts itself: one of our readers
+in a process of its own.
 """
 
 from __future__ import annotations
@@ -25,7 +26,17 @@ import psutil
 
 from benchmarks.measure import CLEAN, Cost, command, progress
 from benchmarks.table import (
-    PAGE, RESULTS, ROOT, Goal, Table, conditions, goals, mebibytes, seconds, times, write_section,
+    PAGE,
+    RESULTS,
+    ROOT,
+    Goal,
+    Table,
+    conditions,
+    goals,
+    mebibytes,
+    seconds,
+    times,
+    write_section,
 )
 from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.mta.base import Instance
@@ -71,7 +82,14 @@ class Copies:
             old = path.name[:-2]
             log = self.spool / "msglog" / old[5] / old
             data = path.with_name(f"{old}-D")
-            self.seeds.append((old.encode(), path.read_bytes(), data.read_bytes(), log.read_bytes() if log.exists() else b""))
+            self.seeds.append(
+                (
+                    old.encode(),
+                    path.read_bytes(),
+                    data.read_bytes(),
+                    log.read_bytes() if log.exists() else b"",
+                )
+            )
         self.owner = self.spool.stat()
 
     def add(self, count: int) -> list[Path]:
@@ -87,7 +105,8 @@ class Copies:
                     folder.mkdir()
                     os.chown(folder, self.owner.st_uid, self.owner.st_gid)
             for path, content in (
-                (logs / new, log), (place / f"{new}-D", data.replace(old, new.encode(), 1)),
+                (logs / new, log),
+                (place / f"{new}-D", data.replace(old, new.encode(), 1)),
                 (place / f"{new}-H", head.replace(old, new.encode(), 1)),
             ):
                 path.write_bytes(content)
@@ -113,8 +132,13 @@ def job(order: dict[str, Any]) -> dict[str, Any]:
     """One reader: costs of its readings, memory, what was read."""
     process = psutil.Process()
     idle = process.memory_info().rss
-    instance = Instance("exim", "exim", queue_directory=order["spool"], source=order["source"],
-                        options=(("exim_path", order["program"]),))
+    instance = Instance(
+        "exim",
+        "exim",
+        queue_directory=order["spool"],
+        source=order["source"],
+        options=(("exim_path", order["program"]),),
+    )
     reader = open_reader(instance, classifier=Classifier(), top=20)
 
     def cost() -> dict[str, Any]:
@@ -128,7 +152,9 @@ def job(order: dict[str, Any]) -> dict[str, Any]:
         time.sleep(REST)
         cost()  # lists once more what was young, and trusts it from here on
         quiet = [cost() for _ in range(order["runs"])]
-        result["again"] = {key: statistics.median(one[key] for one in quiet) for key in ("wall", "own", "cpu")}
+        result["again"] = {
+            key: statistics.median(one[key] for one in quiet) for key in ("wall", "own", "cpu")
+        }
         heads = [Path(line) for line in order["changes"]]
         changed = []
         share = max(1, len(heads) // order["runs"])
@@ -136,20 +162,33 @@ def job(order: dict[str, Any]) -> dict[str, Any]:
             for path in heads[run * share : (run + 1) * share]:
                 freeze(path)
             changed.append(cost())
-        result["changed"] = {key: statistics.median(one[key] for one in changed) for key in ("wall", "own", "cpu")}
+        result["changed"] = {
+            key: statistics.median(one[key] for one in changed) for key in ("wall", "own", "cpu")
+        }
     stats = found[0].queues["default"]
     return result | {
-        "rss": process.memory_info().rss, "idle_rss": idle,
+        "rss": process.memory_info().rss,
+        "idle_rss": idle,
         "peak_rss": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
-        "messages": stats.messages, "recipients": stats.recipients, "held": [one.queues["default"].held for one in found[:: len(found) - 1 or 1]],
+        "messages": stats.messages,
+        "recipients": stats.recipients,
+        "held": [one.queues["default"].held for one in found[:: len(found) - 1 or 1]],
     }
 
 
 def started(order: dict[str, Any]) -> dict[str, Any]:
     """The same in a process of its own."""
     argv = [sys.executable, "-m", "benchmarks.exim", "--job", json.dumps(order)]
-    done = subprocess.run(argv, cwd=ROOT, env=CLEAN, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=900,
-                          check=False)
+    done = subprocess.run(
+        argv,
+        cwd=ROOT,
+        env=CLEAN,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=900,
+        check=False,
+    )
     if done.returncode:
         raise RuntimeError(f"reading by {order['source']} failed: {done.stderr[-2000:]}")
     found: dict[str, Any] = json.loads(done.stdout)
@@ -168,7 +207,13 @@ def queue(server: EximServer, copies: Copies, size: int, runs: int) -> dict[str,
         except RuntimeError as failure:  # exiqgrep needs the whole of perl
             progress(str(failure)[-120:])
             found[name] = None
-    order = {"spool": str(server.spool), "program": str(server.bin / "exim"), "runs": runs, "again": False, "changes": []}
+    order = {
+        "spool": str(server.spool),
+        "program": str(server.bin / "exim"),
+        "runs": runs,
+        "again": False,
+        "changes": [],
+    }
     progress(f"{size:,}: our readers")
     firsts = [started(order | {"source": "spool"}) for _ in range(2)]
     steady = started(order | {"source": "spool", "again": True, "changes": list(map(str, changing))})
@@ -194,8 +239,14 @@ def logs(server: EximServer, lines: int, runs: int) -> dict[str, Any]:
             out.write(text)
     total = once * -(-lines // once)
     progress(f"{total:,} lines: our engine")
-    found: dict[str, Any] = {"lines": total, "smtpq engine": command([sys.executable, "-m", "benchmarks.engine", path, "exim"], runs).plain()}
-    for name, argv in {"eximstats": ("eximstats",), "eximstats -nr -ne -h0 -q0 -t0": ("eximstats", "-nr", "-ne", "-h0", "-q0", "-t0")}.items():
+    found: dict[str, Any] = {
+        "lines": total,
+        "smtpq engine": command([sys.executable, "-m", "benchmarks.engine", path, "exim"], runs).plain(),
+    }
+    for name, argv in {
+        "eximstats": ("eximstats",),
+        "eximstats -nr -ne -h0 -q0 -t0": ("eximstats", "-nr", "-ne", "-h0", "-q0", "-t0"),
+    }.items():
         progress(f"{total:,} lines: {name}")
         try:
             found[name] = command(server.argv(*argv, "/var/log/mta/long"), 1).plain()
@@ -212,27 +263,51 @@ def report(found: dict[str, Any]) -> str:
     last = max((int(size) for size in found["queue"]), default=0)
     reached: list[Goal] = []
     for size, row in found["queue"].items():
-        table = Table(f"Reading the Exim queue, {int(size):,} messages", ("contestant", "wall", "CPU", "CPU of exim -bp", "peak memory"))
+        table = Table(
+            f"Reading the Exim queue, {int(size):,} messages",
+            ("contestant", "wall", "CPU", "CPU of exim -bp", "peak memory"),
+        )
         base = row["exim -bp"]["cpu"]
         for name in (*TOOLS, FIRST, AGAIN, CHANGED, ASKING):
             cost = row[name]
             if cost is None:
                 table.add(name, None, None, None, None)
                 continue
-            table.add(name, seconds(cost["wall"]), seconds(cost["cpu"]), times(cost["cpu"], base), mebibytes(cost.get("rss")))
+            table.add(
+                name,
+                seconds(cost["wall"]),
+                seconds(cost["cpu"]),
+                times(cost["cpu"], base),
+                mebibytes(cost.get("rss")),
+            )
         if int(size) == last:
-            table.note = ("Tools run in Exim's own world. The first reading knows nothing; it reads every -H, the size of every -D, and "
-                          "the message logs of the first 10,000 messages; the listing tools read -H and -D and give no reasons.")
+            table.note = (
+                "Tools run in Exim's own world. The first reading knows nothing; it reads every -H, the size of "
+                "every -D, and the message logs of the first 10,000 messages; the listing tools read -H and -D "
+                "and give no reasons."
+            )
             for name, limit in ((FIRST, 0.7), (AGAIN, 0.1), (CHANGED, 0.1)):
                 share = row[name]["cpu"] / base
-                reached.append(Goal(f"{name}, {last:,} messages", f"<= {limit} of exim -bp", f"{share:.3f}", share <= limit))
+                reached.append(
+                    Goal(
+                        f"{name}, {last:,} messages",
+                        f"<= {limit} of exim -bp",
+                        f"{share:.3f}",
+                        share <= limit,
+                    )
+                )
         parts.append(table.markdown())
     log = found["log"]
     table = Table("Reading the main log", ("contestant", "CPU", "lines per CPU second", "peak memory"))
     for name, cost in log.items():
         if name != "lines":
             speed = log["lines"] / cost["cpu"] if cost else None
-            table.add(name, seconds(cost["cpu"]) if cost else None, f"{speed:,.0f}" if speed else None, mebibytes(cost["rss"]) if cost else None)
+            table.add(
+                name,
+                seconds(cost["cpu"]) if cost else None,
+                f"{speed:,.0f}" if speed else None,
+                mebibytes(cost["rss"]) if cost else None,
+            )
     table.note = f"{log['lines']:,} lines, with queue_time, deliver_time, smtp_confirmation."
     parts.append(table.markdown())
     engine = log["lines"] / log["smtpq engine"]["cpu"]

@@ -44,17 +44,26 @@ def _parts(instance: Instance) -> tuple[Listing, ...]:
     found = []
     for name in _queues(instance):
         which = () if name == DEFAULT else (f"-qG{name}",)
-        found.append(replace(
-            _LISTING, parser=partial(BpParser, queue=name), argv=(program, *which, "-bpr"), proof=(program, *which, "-bpc"),
-            parts=None,
-        ))
+        found.append(
+            replace(
+                _LISTING,
+                parser=partial(BpParser, queue=name),
+                argv=(program, *which, "-bpr"),
+                proof=(program, *which, "-bpc"),
+                parts=None,
+            )
+        )
     return tuple(found)
 
 
 _LISTING = Listing(
-    "exim", BpParser, argv=(PROGRAM, "-bpr"), proof=(PROGRAM, "-bpc"), parts=_parts,
-    hint="add the service's user to Exim's group (Debian: Debian-exim, RHEL: exim), or set queue_list_requires_admin = false "
-    "in Exim's configuration",
+    "exim",
+    BpParser,
+    argv=(PROGRAM, "-bpr"),
+    proof=(PROGRAM, "-bpc"),
+    parts=_parts,
+    hint="add the service's user to Exim's group (Debian: Debian-exim, RHEL: exim), or set "
+    "queue_list_requires_admin = false in Exim's configuration",
 )
 
 EXIM = Mta(

@@ -1,9 +1,11 @@
-"""Exim's log: one grammar, two ways out. `event` tells what a line says, `feed` counts thousands of them fast.
+"""Exim's log: one grammar, two ways out. `event` tells what a line says, `feed` counts thousands of them
+fast.
 
-Pure. `feed` knows the frequent shapes by heart (the id at a fixed place, the flag directly behind it, a compiled pattern
-that matches exactly there) and hands every other line to `event`; both count the same, tests prove it on all data.
-mainlog, rejectlog and paniclog are one grammar; what syslog carries twice (a refusal goes to main and reject log) is
-counted once. How long a message was on its way is what QT= says, else the time from its id to this line.
+Pure. `feed` knows the frequent shapes by heart (the id at a fixed place, the flag directly behind it, a
+compiled pattern that matches exactly there) and hands every other line to `event`; both count the same,
+tests prove it on all data. mainlog, rejectlog and paniclog are one grammar; what syslog carries twice (a
+refusal goes to main and reject log) is counted once. How long a message was on its way is what QT= says,
+else the time from its id to this line.
 """
 
 from __future__ import annotations
@@ -39,7 +41,9 @@ class EximLog:
     `now` dates stamps without a year (only syslog's, where syslog_timestamp is off).
     """
 
-    def __init__(self, tally: Tally, reasons: ReasonOf, syslog_names: Sequence[str] = (), now: float | None = None) -> None:
+    def __init__(
+        self, tally: Tally, reasons: ReasonOf, syslog_names: Sequence[str] = (), now: float | None = None
+    ) -> None:
         self.tally = tally
         self.now = now
         self._reasons = reasons
@@ -70,7 +74,10 @@ class EximLog:
         tally, host, heads, start, pid = self.tally, self._host, self._heads, self._start, self._pid
         known, pending = tally.destinations.known, tally.delays.pending
         delivered, deferred_at, failed = (
-            grammar.FREQUENT_DELIVERED.match, grammar.FREQUENT_DEFERRED.match, grammar.FREQUENT_FAILED.match)
+            grammar.FREQUENT_DELIVERED.match,
+            grammar.FREQUENT_DEFERRED.match,
+            grammar.FREQUENT_FAILED.match,
+        )
         outcomes, masked = self._outcomes, not self._reasons.wants_addresses
         failures, cells, tails, dead = outcomes.failures, outcomes.cells, outcomes.tails, outcomes.dead
         is_stamp = _STAMPED.fullmatch
@@ -118,7 +125,9 @@ class EximLog:
                                 tail = line[line.rfind(b" QT=", -40) :]
                                 way = tails.get(tail)
                                 if way is None:
-                                    way = outcomes.way(line, tail, message, stamp[:-1] or self._stamp_of(line))
+                                    way = outcomes.way(
+                                        line, tail, message, stamp[:-1] or self._stamp_of(line)
+                                    )
                                 pending[message] = way
                                 if len(pending) > PENDING:
                                     tally.delays.bound()
@@ -231,13 +240,16 @@ class EximLog:
             event.delay = self._outcomes.age(event.queue_id.encode(), apart.stamp)
         if event.status == "deferred":
             event.reason = self._outcomes.reason(
-                event.event, event.status, event.recipient_domain.encode(), event.reason)
+                event.event, event.status, event.recipient_domain.encode(), event.reason
+            )
         if apart.syslog and event.event in {"reject", "warning"} and not again:
             self._once(event, apart)
         return event, True
 
     def _once(self, event: LogEvent, line: Line) -> None:
-        """What goes to main and reject (or panic) log is in syslog twice: the second time it is only "info"."""
+        """What goes to main and reject (or panic) log is in syslog twice: the second time it is only
+        "info".
+        """
         if (line.stamp, line.words) == self._refused:
             event.event, self._refused = "info", (b"", b"")
         else:
@@ -275,4 +287,3 @@ def _host_at(line: bytes, bracket: int, tag: bytes) -> int:
     if bracket < 0 or not line[:bracket].endswith(b" " + tag):
         return -1
     return line.rfind(b" ", 0, bracket - len(tag) - 1) + 1
-

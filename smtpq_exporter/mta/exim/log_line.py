@@ -1,8 +1,10 @@
-"""Where in a line Exim's own words begin: in its own files, and behind the prefix that syslog puts around them.
+"""Where in a line Exim's own words begin: in its own files, and behind the prefix that syslog puts around
+them.
 
-Pure. A file's line begins with Exim's own time (log_timezone, +millisec), then [pid] with +pid. In syslog mode the tag is
-exim, followed by Exim's own time as well unless syslog_timestamp is off. A long line comes in pieces, [n/m]; the first
-one holds all that is counted, the others are passed over, and so are lines that go on from the one before.
+Pure. A file's line begins with Exim's own time (log_timezone, +millisec), then [pid] with +pid. In syslog
+mode the tag is exim, followed by Exim's own time as well unless syslog_timestamp is off. A long line comes
+in pieces, [n/m]; the first one holds all that is counted, the others are passed over, and so are lines that
+go on from the one before.
 """
 
 from __future__ import annotations
@@ -18,7 +20,9 @@ NAMES = (b"exim", b"exim4")
 
 
 class Line(NamedTuple):
-    """`stamp` as written; the words; how often they were said; the offset where an id would stand, 0 if not known."""
+    """`stamp` as written; the words; how often they were said; the offset where an id would stand, 0 if not
+    known.
+    """
 
     stamp: bytes
     words: bytes
@@ -38,7 +42,9 @@ def take_apart(line: bytes, names: Container[bytes] = NAMES) -> Line | None:
             return Line(own[1], line[start:].rstrip(b"\r\n\0"), 1)
     elif line[:1] in b" \t":
         return Line(b"", b"", 1, goes_on=True) if line[1:2].strip() else None
-    if own is not None and b"]: " not in line[:300] and b" exim" not in line[:150]:  # no tag can be in it: nearly all lines
+    if (
+        own is not None and b"]: " not in line[:300] and b" exim" not in line[:150]
+    ):  # no tag can be in it: nearly all lines
         return Line(own[1], line[start:].rstrip(b"\r\n\0"), 1)
     prefix = split(line)
     if prefix is not None and prefix.tag in names:

@@ -1,7 +1,8 @@
 """What Exim's delivery lines come to, remembered: the same few texts come again and again.
 
-Pure. Each answer is that of log_words.py; here it only is kept by its words, within bounds, together with the counter
-of the tally that it belongs to. What "retry time not reached" repeats is the last real failure of that domain.
+Pure. Each answer is that of log_words.py; here it only is kept by its words, within bounds, together with
+the counter of the tally that it belongs to. What "retry time not reached" repeats is the last real failure
+of that domain.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT, Tally
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
-from smtpq_exporter.mta.exim.log_words import Outcome, outcome, queue_time, seconds
+from smtpq_exporter.mta.exim.log_words import outcome, queue_time, seconds
 from smtpq_exporter.mta.exim.message_id import arrival
 
 _MEMO = 4096
@@ -23,7 +24,9 @@ Known = tuple[str, int, list[int] | None]
 
 
 class Outcomes:
-    """Of one log. `now` dates stamps without a year. A hot loop looks into the tables itself, and calls `bound`."""
+    """Of one log. `now` dates stamps without a year. A hot loop looks into the tables itself, and calls
+    `bound`.
+    """
 
     def __init__(self, tally: Tally, reasons: ReasonOf, now: float | None = None) -> None:
         self._tally, self._reasons, self._now = tally, reasons, now

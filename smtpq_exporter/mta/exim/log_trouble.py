@@ -1,7 +1,8 @@
 """What Exim's lines without a flag say: the life of a message, refusals, failed logins, trouble.
 
-Pure. Law: decided by how the words begin; what a stranger chose (a HELO name, an address, a reply) stands behind.
-Sources: the Exim specification, chapter 53, and the log_write() calls of src/smtp_in.c, daemon.c, deliver.c, tls*.c.
+Pure. Law: decided by how the words begin; what a stranger chose (a HELO name, an address, a reply) stands
+behind. Sources: the Exim specification, chapter 53, and the log_write() calls of src/smtp_in.c, daemon.c,
+deliver.c, tls*.c.
 """
 
 from __future__ import annotations
@@ -129,7 +130,13 @@ _DAEMON: Sequence[tuple[bytes, str, str]] = (
     (b"SIG", "warning", "panic"),
 )
 #: Wherever they stand in the line of our own program: the machine is at its end.
-_MACHINE = (b"No space left on device", b"Too many open files", b"Cannot allocate memory", b"out of memory", b"spool disk")
+_MACHINE = (
+    b"No space left on device",
+    b"Too many open files",
+    b"Cannot allocate memory",
+    b"out of memory",
+    b"spool disk",
+)
 #: What Exim says about a host that it, or that spoke to, without a reply -> event, kind.
 _HOST: Sequence[tuple[bytes, str, str]] = (
     (b"SMTP error from remote ", "interim_reply", ""),
@@ -172,7 +179,9 @@ def about_message(rest: bytes, reasons: ReasonOf) -> LogEvent | None:
 def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
     """Understand a line about no message."""
     if found := grammar.AUTHENTICATOR.match(words):
-        return LogEvent("auth_failure", client=(found["client"] or b"").decode("utf-8", "replace"), text=text(words))
+        return LogEvent(
+            "auth_failure", client=(found["client"] or b"").decode("utf-8", "replace"), text=text(words)
+        )
     if found := grammar.REJECTED.match(words):
         return _rejected(found, words, reasons)
     if words.startswith((b"SMTP connection ", b"SMTP call from ", b"Connection from ", b"connection from ")):
@@ -181,7 +190,9 @@ def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
     if event is not None:
         if event.event == "reject":
             event.reason = "policy_rejected"
-        if event.kind in {"error", "other", "resource", "fatal"} and any(what in words[:_TEXT] for what in _MACHINE):
+        if event.kind in {"error", "other", "resource", "fatal"} and any(
+            what in words[:_TEXT] for what in _MACHINE
+        ):
             event.kind = "resource"
         elif event.kind == "other" and (b"TLS" in words[:80] or b"certificate" in words[:80]):
             event.kind = "tls"
@@ -222,8 +233,11 @@ def _rejected(found: re.Match[bytes], words: bytes, reasons: ReasonOf) -> LogEve
     client = grammar.CLIENT.match(found["caller"], 2) if found["caller"].startswith(b"H=") else None
     domain = what[5:].strip(b"<>").rpartition(b"@")[2] if what.startswith(b"RCPT ") and b"@" in what else b""
     return LogEvent(
-        "reject", kind="temporarily rejected" if found["soft"] else "rejected", text=text(words),
-        client=client[0].decode("utf-8", "replace") if client else "", recipient_domain=domain.decode("utf-8", "replace").lower(),
+        "reject",
+        kind="temporarily rejected" if found["soft"] else "rejected",
+        text=text(words),
+        client=client[0].decode("utf-8", "replace") if client else "",
+        recipient_domain=domain.decode("utf-8", "replace").lower(),
         reason=reasons.reason(code + why[:_TEXT]) if why else "policy_rejected",
     )
 

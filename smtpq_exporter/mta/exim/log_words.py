@@ -1,11 +1,12 @@
 """What one line of Exim says, without prefix and time: bytes in, a LogEvent out.
 
-Pure. This is the whole grammar of lines with a message id; the hot loop of log.py takes only shapes that stand here
-as well, and a test holds both to the same result. Laws: log_grammar.py.
+Pure. This is the whole grammar of lines with a message id; the hot loop of log.py takes only shapes that
+stand here as well, and a test holds both to the same result. Laws: log_grammar.py.
 
-What is no attempt: "retry time not reached" repeats at every queue run that a destination waits (event "suspended");
-mail that the configuration wants to be queued only (queue_domains, -odqs) and held domains are "info" of kind
-"queued". Reason texts are given to the classifier as ``defer (n): text``: the number decides where it is reliable.
+What is no attempt: "retry time not reached" repeats at every queue run that a destination waits (event
+"suspended"); mail that the configuration wants to be queued only (queue_domains, -odqs) and held domains
+are "info" of kind "queued". Reason texts are given to the classifier as ``defer (n): text``: the number
+decides where it is reliable.
 """
 
 from __future__ import annotations
@@ -21,12 +22,23 @@ from smtpq_exporter.mta.exim.log_trouble import about_message, text, without_mes
 #: Remote text beyond this tells nothing more and is not classified.
 TEXT = 2048
 #: Texts of defer() that no attempt was made: a destination waits for its retry time.
-_WAITING = (b"retry time not ", b"Retry time not ", b"some host address lookups failed and retry time not reached",
-            b"all hosts for ", b"connection limit reached for all hosts")
+_WAITING = (
+    b"retry time not ",
+    b"Retry time not ",
+    b"some host address lookups failed and retry time not reached",
+    b"all hosts for ",
+    b"connection limit reached for all hosts",
+)
 _WAITING_INSIDE = b"etry time not"
 #: Texts of defer() that the configuration wanted it so.
-_INTENDED = (b"domain matches queue_smtp_domains", b"domain is in queue_domains", b"domain is held", b"local delivery only",
-             b"remote delivery suppressed", b"queue_only")
+_INTENDED = (
+    b"domain matches queue_smtp_domains",
+    b"domain is in queue_domains",
+    b"domain is held",
+    b"local delivery only",
+    b"remote delivery suppressed",
+    b"queue_only",
+)
 _TIMEOUT = b"retry timeout exceeded"
 _SECONDS = (604800, 86400, 3600, 60, 1)
 
@@ -41,7 +53,9 @@ class Outcome(NamedTuple):
 
 
 def understand(words: bytes, reasons: ReasonOf) -> LogEvent | None:
-    """Return what the words mean, None if they are not understood. `delay` is only set where the line says it."""
+    """Return what the words mean, None if they are not understood. `delay` is only set where the line says
+    it.
+    """
     found = grammar.MESSAGE.match(words)
     if found is None:
         return without_message(words, reasons)
@@ -54,7 +68,9 @@ def understand(words: bytes, reasons: ReasonOf) -> LogEvent | None:
 
 
 def outcome(number: bytes, said: bytes, reasons: ReasonOf) -> Outcome:
-    """What a deferral (`number` is that of "defer (n)") or, without a number, a failure means. `said` is its text."""
+    """What a deferral (`number` is that of "defer (n)") or, without a number, a failure means. `said` is
+    its text.
+    """
     body = grammar.LATE_TIME.sub(b"", said[:TEXT]) if b" DT=" in said else said[:TEXT]
     wrapped = grammar.REMOTE.match(body)
     remote = body[wrapped.end() :] if wrapped else b""
@@ -64,7 +80,11 @@ def outcome(number: bytes, said: bytes, reasons: ReasonOf) -> Outcome:
         if body.startswith(_INTENDED):
             return Outcome("info", "", "", "")
         reason = reasons.reason(b"defer (%b): %b" % (number, remote or body))
-        if wrapped is None and body.startswith(_WAITING) and (_WAITING_INSIDE in body or body.startswith(_WAITING[-1])):
+        if (
+            wrapped is None
+            and body.startswith(_WAITING)
+            and (_WAITING_INSIDE in body or body.startswith(_WAITING[-1]))
+        ):
             return Outcome("suspended", "deferred", "", reason)
         return Outcome("attempt", "deferred", dsn, reason)
     if body.startswith(b"all hosts for ") and b"for a long time" in body:
@@ -75,12 +95,14 @@ def outcome(number: bytes, said: bytes, reasons: ReasonOf) -> Outcome:
 
 
 def masked(said: bytes, address: bytes, reasons: ReasonOf) -> bytes:
-    """A text without the recipient's address: the same words to other recipients are one reason, remembered."""
+    """A text without the recipient's address: the same words to other recipients are one reason,
+    remembered.
+    """
     return said if reasons.wants_addresses or b"@" not in address else said.replace(address, b"@")
 
 
 def seconds(time: bytes) -> float | None:
-    """"1d2h3m4s" or "0.123s" in seconds."""
+    """Duration "1d2h3m4s" or "0.123s" in seconds."""
     found = grammar.TIME.fullmatch(time)
     if not time or found is None:
         return None
@@ -111,8 +133,13 @@ def _delivered(rest: bytes, _: ReasonOf) -> LogEvent | None:
     else:  # behind another quoted field only as a field
         confirmed = grammar.CONFIRMED.match(_field(fields, b"C=").strip(b'"')[:10])
     return LogEvent(
-        "attempt", status="sent", dsn=confirmed[1].decode("ascii") if confirmed else "", delay=seconds(queue_time(rest)),
-        relay=_field(fields, b"H=").decode("utf-8", "replace"), recipient_domain=_domain(found), text=text(rest[found.end() :]),
+        "attempt",
+        status="sent",
+        dsn=confirmed[1].decode("ascii") if confirmed else "",
+        delay=seconds(queue_time(rest)),
+        relay=_field(fields, b"H=").decode("utf-8", "replace"),
+        recipient_domain=_domain(found),
+        text=text(rest[found.end() :]),
     )
 
 
@@ -130,14 +157,22 @@ def _failed(rest: bytes, reasons: ReasonOf) -> LogEvent | None:
     if found is None:
         return None
     said = rest[found.end() :]
-    return _failure(outcome(b"", masked(said, _address(found), reasons), reasons), found, said, found["fields"])
+    return _failure(
+        outcome(b"", masked(said, _address(found), reasons), reasons), found, said, found["fields"]
+    )
 
 
 def _failure(result: Outcome, found: re.Match[bytes], said: bytes, fields: bytes) -> LogEvent:
     return LogEvent(
-        result.event, status=result.status, dsn=result.dsn, reason=result.reason, suspended=result.event == "suspended",
-        kind="queued" if result.event == "info" else "", relay=_field(fields, b"H=").decode("utf-8", "replace"),
-        recipient_domain=_domain(found), text=text(said),
+        result.event,
+        status=result.status,
+        dsn=result.dsn,
+        reason=result.reason,
+        suspended=result.event == "suspended",
+        kind="queued" if result.event == "info" else "",
+        relay=_field(fields, b"H=").decode("utf-8", "replace"),
+        recipient_domain=_domain(found),
+        text=text(said),
     )
 
 
@@ -147,7 +182,12 @@ def _suppressed(rest: bytes, _: ReasonOf) -> LogEvent:
 
 
 _FLAGS = {
-    b"<= ": _arrived, b"=> ": _delivered, b"-> ": _delivered, b">> ": _delivered, b"== ": _deferred, b"** ": _failed,
+    b"<= ": _arrived,
+    b"=> ": _delivered,
+    b"-> ": _delivered,
+    b">> ": _delivered,
+    b"== ": _deferred,
+    b"** ": _failed,
     b"*> ": _suppressed,
 }
 

@@ -1,9 +1,9 @@
 """Exim's message ids: what is one, and when its message came.
 
-Pure. Source of truth: the Exim specification, section 3.4, and src/functions.h. ``tttttt-pppppp-ss`` (16 characters), since 4.97
-``tttttt-ppppppppppp-ssss`` (23); both may lie in one queue. The first six are the seconds since the epoch in base 62.
-Builds for systems without case (macOS, Cygwin) count in base 36: there the id names no time that fits, and the
-caller takes another one.
+Pure. Source of truth: the Exim specification, section 3.4, and src/functions.h. ``tttttt-pppppp-ss`` (16
+characters), since 4.97 ``tttttt-ppppppppppp-ssss`` (23); both may lie in one queue. The first six are the
+seconds since the epoch in base 62. Builds for systems without case (macOS, Cygwin) count in base 36: there
+the id names no time that fits, and the caller takes another one.
 """
 
 from __future__ import annotations
@@ -13,7 +13,9 @@ import re
 #: One id, old or new.
 MESSAGE_ID = rb"[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})"
 _ID = re.compile(MESSAGE_ID)
-_DIGITS = {digit: n for n, digit in enumerate(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")}
+_DIGITS = {
+    digit: n for n, digit in enumerate(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
+}
 _moments: dict[bytes, int] = {}
 #: The table of times already computed is emptied at this size.
 _MOST = 20_000

@@ -1,11 +1,13 @@
 """The listing that ``exim -bp`` and ``-bpr`` print.
 
-Pure. Source of truth: src/queue.c (queue_list) and string.c (string_format_size). A message is a line ``AGE SIZE ID
-<sender>``, perhaps (login), perhaps ``*** frozen ***``; then a line for each recipient, marked D if it was delivered; then
-an empty line. An empty queue prints nothing at all, which proves nothing: Listing.proof asks for a 0.
+Pure. Source of truth: src/queue.c (queue_list) and string.c (string_format_size). A message is a line ``AGE
+SIZE ID <sender>``, perhaps (login), perhaps ``*** frozen ***``; then a line for each recipient, marked D if
+it was delivered; then an empty line. An empty queue prints nothing at all, which proves nothing:
+Listing.proof asks for a 0.
 
-Ages are rounded (minutes up to 90, hours up to 72, days): the id tells the arrival to the second. Only where both
-contradict each other (ids of builds without case) the age counts. Sizes above 1023 bytes are rounded: three digits.
+Ages are rounded (minutes up to 90, hours up to 72, days): the id tells the arrival to the second. Only
+where both contradict each other (ids of builds without case) the age counts. Sizes above 1023 bytes are
+rounded: three digits.
 """
 
 from __future__ import annotations
@@ -20,8 +22,9 @@ from smtpq_exporter.mta.exim.message_id import MESSAGE_ID, arrival
 from smtpq_exporter.mta.exim.queue_spool import DEFAULT
 
 _HEAD = re.compile(
-    rb" *(?:(?P<age>\d{1,7})(?P<unit>[mhdw]) +)?(?:(?P<size>\d{1,9}(?:\.\d)?)(?P<factor>[KMG]?) )? *(?P<id>" + MESSAGE_ID
-    + rb")(?: <(?P<sender>(?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+)>(?: \([^()]{0,100}\))?)?(?P<frozen> \*\*\* frozen \*\*\*)?\s*"
+    rb" *(?:(?P<age>\d{1,7})(?P<unit>[mhdw]) +)?(?:(?P<size>\d{1,9}(?:\.\d)?)(?P<factor>[KMG]?) )? *"
+    rb"(?P<id>" + MESSAGE_ID + rb")(?: <(?P<sender>(?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+)>(?: \([^()]{0,100}\))?)?"
+    rb"(?P<frozen> \*\*\* frozen \*\*\*)?\s*"
 )
 _RECIPIENT = re.compile(rb" {8}([ D+]|\+D) +(\S.*)")
 _BROKEN = re.compile(rb" +\*\*\* spool (?:format|read) error.*")
@@ -90,11 +93,19 @@ class BpParser:
         if self._broken or head["sender"] is None:
             self.skipped["corrupt_record"] = self.skipped.get("corrupt_record", 0) + 1
         else:
-            found.append(Message(
-                self._queue, head["id"].decode("ascii"), self._arrival(head),
-                round(float(head["size"] or b"0") * _FACTORS[head["factor"] or b""]),
-                domain_of(head["sender"]) if head["sender"] else "", tuple(self._domains), (), None, head["frozen"] is not None,
-            ))
+            found.append(
+                Message(
+                    self._queue,
+                    head["id"].decode("ascii"),
+                    self._arrival(head),
+                    round(float(head["size"] or b"0") * _FACTORS[head["factor"] or b""]),
+                    domain_of(head["sender"]) if head["sender"] else "",
+                    tuple(self._domains),
+                    (),
+                    None,
+                    head["frozen"] is not None,
+                )
+            )
         self._head, self._domains, self._broken = None, [], False
 
     def _arrival(self, head: re.Match[bytes]) -> int:

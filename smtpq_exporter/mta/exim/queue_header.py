@@ -1,11 +1,13 @@
 """Exim's -H files: the envelope of one queued message and how long its headers are.
 
-Pure. Source of truth: src/spool_in.c and spool_out.c of 4.80 to the main branch of 2026. Text: the id; the submitter; the
-sender in angle brackets; when it came and how many warnings went out; options, each a line that begins with "-"; the tree
-of addresses that are done; the number of recipients and their lines; an empty line; headers as ``NNNc text``.
+Pure. Source of truth: src/spool_in.c and spool_out.c of 4.80 to the main branch of 2026. Text: the id; the
+submitter; the sender in angle brackets; when it came and how many warnings went out; options, each a line
+that begins with "-"; the tree of addresses that are done; the number of recipients and their lines; an
+empty line; headers as ``NNNc text``.
 
-Values of ACL variables are counted in bytes and may hold line ends and whatever a stranger sent: they are stepped over,
-never looked into. Addresses that are done stay among the recipients: what waits is the list less the tree, less the journal.
+Values of ACL variables are counted in bytes and may hold line ends and whatever a stranger sent: they are
+stepped over, never looked into. Addresses that are done stay among the recipients: what waits is the list
+less the tree, less the journal.
 """
 
 from __future__ import annotations
@@ -18,16 +20,24 @@ from smtpq_exporter.errors import ParseError
 from smtpq_exporter.mta.exim.message_id import MESSAGE_ID
 
 _HEAD = re.compile(
-    rb"(?P<id>" + MESSAGE_ID + rb")-H\n[^\n]*\n<(?P<sender>[^\n]*)>\n(?P<time>\d{1,11}) \d{1,9}\n(?P<options>(?:-[^\n]*\n)*+)")
-#: What nearly all mail is: nothing done yet, one recipient without parameters. Sender, time, options, recipient.
+    rb"(?P<id>"
+    + MESSAGE_ID
+    + rb")-H\n[^\n]*\n<(?P<sender>[^\n]*)>\n(?P<time>\d{1,11}) \d{1,9}\n(?P<options>(?:-[^\n]*\n)*+)"
+)
+#: What nearly all mail is: nothing done yet, one recipient without parameters. Sender, time, options,
+#: recipient.
 USUAL = re.compile(
-    MESSAGE_ID + rb"-H\n[^\n]*+\n<([^\n]*)>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)XX\n1\n([^\n]*[^\n\d])\n\n")
+    MESSAGE_ID + rb"-H\n[^\n]*+\n<([^\n]*)>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)XX\n1\n([^\n]*[^\n\d])\n\n"
+)
 #: --(quoter)aclm _name LENGTH: a value of so many bytes and a line end follow.
-_ACL = re.compile(rb"-{1,2}(?:\([^)\n]{0,20}\))?acl[cm]? \S+ (\d{1,7})\n|-{1,2}(?:\([^)\n]{0,20}\))?acl \d+ (\d{1,7})\n")
+_ACL = re.compile(
+    rb"-{1,2}(?:\([^)\n]{0,20}\))?acl[cm]? \S+ (\d{1,7})\n|-{1,2}(?:\([^)\n]{0,20}\))?acl \d+ (\d{1,7})\n"
+)
 _OPTION = re.compile(rb"-[^\n]*\n")
 _COUNT = re.compile(rb"(\d{1,7})\n")
 _NODE = re.compile(rb"([YN])([YN]) ([^\n]*)\n")
-#: What follows an address: errors_to, its length, the parent's number; before it the original recipient of a DSN.
+#: What follows an address: errors_to, its length, the parent's number; before it the original recipient of
+#: a DSN.
 _ONE_TIME = re.compile(rb" (\d{1,5}),-?\d+#([0-3])\Z")
 _DSN = re.compile(rb" (\d{1,5}),-?\d+\Z")
 _OLD = re.compile(rb" -?\d+(?:,-?\d+)*\Z")
@@ -57,7 +67,9 @@ _NOTHING: frozenset[bytes] = frozenset()
 
 
 def read_header(data: bytes, size: int, more: Callable[[int, int], bytes]) -> Envelope:
-    """Understand a -H file of `size` bytes that begins with `data`; `more(offset, length)` reads on. ParseError."""
+    """Understand a -H file of `size` bytes that begins with `data`; `more(offset, length)` reads on.
+    ParseError.
+    """
     if size > len(data):
         if size > LONGEST:
             raise ParseError("-H file", f"more than {LONGEST} bytes")
@@ -80,7 +92,8 @@ def read_header(data: bytes, size: int, more: Callable[[int, int], bytes]) -> En
     at = count.end()
     recipients, at = _recipients(data, at, int(count[1]))
     return Envelope(
-        found["id"], int(found["time"]), found["sender"], frozen, done, recipients, header_bytes(data, at))
+        found["id"], int(found["time"]), found["sender"], frozen, done, recipients, header_bytes(data, at)
+    )
 
 
 def is_frozen(options: bytes) -> bool:
@@ -96,7 +109,9 @@ def _options(data: bytes, at: int) -> tuple[bytes, int]:
         if value is not None:
             at = value.end() + int(value[1] or value[2])
             if data[at : at + 1] != b"\n":
-                raise ParseError("-H file", "an ACL variable does not end where it should", data[at : at + 20])
+                raise ParseError(
+                    "-H file", "an ACL variable does not end where it should", data[at : at + 20]
+                )
             at += 1
             continue
         line = _OPTION.match(data, at)
@@ -150,7 +165,9 @@ def _address(line: bytes) -> bytes:
 
 
 def header_bytes(data: bytes, at: int) -> int:
-    """Bytes of the headers from `at` on, without their prefixes and without those that were taken out ("*")."""
+    """Bytes of the headers from `at` on, without their prefixes and without those that were taken out
+    ("*").
+    """
     left = len(data) - at
     if left < _SHORT:
         kinds = _KINDS(data, at - 1)

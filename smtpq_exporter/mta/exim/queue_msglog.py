@@ -1,8 +1,9 @@
 """Exim's msglog files: why each recipient of a message still waits.
 
-Pure. Source of truth: src/deliver.c (deliver_msglog). One line for each thing that happened, oldest first, of the form of
-the main log without id and flag; a recipient's last deferral counts. "Retry time not reached" is only repeated while
-a destination waits: the deferral before it says why. Texts of remote servers cannot begin a line.
+Pure. Source of truth: src/deliver.c (deliver_msglog). One line for each thing that happened, oldest first,
+of the form of the main log without id and flag; a recipient's last deferral counts. "Retry time not
+reached" is only repeated while a destination waits: the deferral before it says why. Texts of remote
+servers cannot begin a line.
 """
 
 from __future__ import annotations
@@ -16,7 +17,9 @@ NOT_YET = (b"retry time not ", b"Retry time not ")
 
 
 def last_deferrals(log: bytes, waiting: Iterable[bytes]) -> dict[bytes, tuple[bytes, bytes]]:
-    """{address: (number of "defer (n)", text)} of each of these recipients that has one in the end of a msglog."""
+    """{address: (number of "defer (n)", text)} of each of these recipients that has one in the end of a
+    msglog.
+    """
     found: dict[bytes, tuple[bytes, bytes]] = {}
     left = set(waiting)
     for line in reversed(log.split(b"\n")):

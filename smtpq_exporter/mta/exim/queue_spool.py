@@ -1,13 +1,15 @@
 """How Exim keeps its queue in directories: the layout that the spool engine is driven by.
 
-Pure. Source of truth: the Exim specification, chapters 11 (split_spool_directory), 36 (queues), 56 (spool files), and
-src/queue.c, spool_out.c. <spool>/input and, for a named queue, <spool>/<name>/input hold <id>-H, <id>-D and, while a
-delivery runs, <id>-J; with split_spool_directory in sub-directories of one character. Both ways may be in use at once:
-Exim itself looks everywhere. msglog/ lies beside input/ and is divided in the same way.
+Pure. Source of truth: the Exim specification, chapters 11 (split_spool_directory), 36 (queues), 56 (spool
+files), and src/queue.c, spool_out.c. <spool>/input and, for a named queue, <spool>/<name>/input hold
+<id>-H, <id>-D and, while a delivery runs, <id>-J; with split_spool_directory in sub-directories of one
+character. Both ways may be in use at once: Exim itself looks everywhere. msglog/ lies beside input/ and is
+divided in the same way.
 
-A -H file is replaced whole (renamed over the old one) when the message is frozen, thawed or partly delivered, so a new
-mtime tells. A retry that only defers leaves it alone and adds to the msglog: that file's mtime is the pulse. In a
-first reading of a long queue the reasons of LOGS messages are read; the others follow as they are looked at again.
+A -H file is replaced whole (renamed over the old one) when the message is frozen, thawed or partly
+delivered, so a new mtime tells. A retry that only defers leaves it alone and adds to the msglog: that
+file's mtime is the pulse. In a first reading of a long queue the reasons of LOGS messages are read; the
+others follow as they are looked at again.
 """
 
 from __future__ import annotations
@@ -31,10 +33,22 @@ MOST_QUEUES = 50
 LOGS, _LOG_FIRST, _LOG_MOST = 10_000, 4096, 1024 * 1024
 _JOURNAL_MOST = 4 * 1024 * 1024
 #: What lies in a spool directory beside input/ and is no named queue.
-_NO_QUEUES = frozenset((
-    b"input", b"msglog", b"db", b"log", b"scan", b"lost+found", b"gnutls-params", b"exim-process.info",
-    b"exim_daemon_notify", b"exim-daemon.pid", b"acme", b"crash",
-))
+_NO_QUEUES = frozenset(
+    (
+        b"input",
+        b"msglog",
+        b"db",
+        b"log",
+        b"scan",
+        b"lost+found",
+        b"gnutls-params",
+        b"exim-process.info",
+        b"exim_daemon_notify",
+        b"exim-daemon.pid",
+        b"acme",
+        b"crash",
+    )
+)
 _COMPANIONS = frozenset((b"-D", b"-J", b"-K"))
 _SPOOL, _NAMED, _INPUT = "spool", "named", "input"
 #: An id and -H that differ more in time are of different clocks: ids of case-insensitive builds (base 36).
@@ -64,7 +78,9 @@ class EximSpool:
         """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
 
     def roots(self) -> tuple[Place, ...]:
-        """The default queue, which must be there, and the spool directory, for named queues may come at any time."""
+        """The default queue, which must be there, and the spool directory, for named queues may come at any
+        time.
+        """
         self._left = LOGS
         return Place(self._root + b"/input", 0, _INPUT), Place(self._root, 0, _SPOOL)
 
@@ -95,15 +111,28 @@ class EximSpool:
                 return place._replace(path=place.path + b"/" + name, optional=True)
             return "" if name.startswith((b"hdr.", b".")) else "foreign_name"
         if place.role == _SPOOL:
-            if name in _NO_QUEUES or name[:1] == b"." or name.endswith((b".pid", b".info")) or name.startswith(b"gnutls-"):
+            if (
+                name in _NO_QUEUES
+                or name[:1] == b"."
+                or name.endswith((b".pid", b".info"))
+                or name.startswith(b"gnutls-")
+            ):
                 return ""
             return Place(place.path + b"/" + name, 0, _NAMED, optional=True)
         if name == b"input":
-            return Place(place.path + b"/input", self._number(place.path.rpartition(b"/")[2]), _INPUT, optional=True)
+            return Place(
+                place.path + b"/input", self._number(place.path.rpartition(b"/")[2]), _INPUT, optional=True
+            )
         return ""
 
-    def read(
-        self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile, known: Facts | None,
+    def read(  # noqa: PLR0917 - as the engine hands them over
+        self,
+        place: Place,
+        name: bytes,
+        status: Status,
+        head: bytes,
+        file: SpoolFile,
+        known: Facts | None,
     ) -> Entry | str:
         """Understand one -H file, with the size of its body, its journal and the end of its log."""
         path, message_id = place.path, name[:-2]
@@ -133,9 +162,15 @@ class EximSpool:
             reasons = self._why(place, message_id, waiting, file)
         elif known is not None:
             reasons = known[2][: len(waiting)]
-        return place.queue, came, size, 0, (domain_of(sender) if sender else "", domains, reasons, frozen, False)
+        return (
+            place.queue,
+            came,
+            size,
+            0,
+            (domain_of(sender) if sender else "", domains, reasons, frozen, False),
+        )
 
-    def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
+    def moved(self, place: Place, entry: Entry, status: Status) -> Entry:  # noqa: ARG002
         """A message that was moved to another queue."""
         return place.queue, *entry[1:]
 

@@ -15,7 +15,10 @@ from smtpq_exporter.reasons import Classifier
 DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CAME = 1790000000
 HEADERS = b"014F From: <a@b.c>\n"
-LOG = "2026-11-24 03:19:27 {to} R=mx T=t defer (-44) H=h [127.0.0.5]: SMTP error from remote mail server after RCPT TO:<{to}>: {text}\n"
+LOG = (
+    "2026-11-24 03:19:27 {to} R=mx T=t defer (-44) H=h [127.0.0.5]: "
+    "SMTP error from remote mail server after RCPT TO:<{to}>: {text}\n"
+)
 
 
 def message_id(number: int, *, new: bool = False, came: int = CAME) -> str:
@@ -42,8 +45,16 @@ class Spool:
         return place / name[5] if split else place
 
     def add(
-        self, name: str, *recipients: str, sender: str = "a@s.example", frozen: bool = False, body: int = 10, split: bool = False,
-        queue: str = "", tree: bytes = b"XX\n", log: str = "",
+        self,
+        name: str,
+        *recipients: str,
+        sender: str = "a@s.example",
+        frozen: bool = False,
+        body: int = 10,
+        split: bool = False,
+        queue: str = "",
+        tree: bytes = b"XX\n",
+        log: str = "",
     ) -> Path:
         """Write a message as Exim does, the -H last; returns the path of that."""
         place = self.place(name, split=split, queue=queue)
@@ -55,7 +66,13 @@ class Spool:
             (logs / name).write_text(log)
         option = b"-frozen 1790000100\n" if frozen else b""
         text = b"%b-H\nx 1 2\n<%b>\n%d 0\n-local\n%b%b%d\n" % (
-            name.encode(), sender.encode(), CAME, option, tree, len(recipients))
+            name.encode(),
+            sender.encode(),
+            CAME,
+            option,
+            tree,
+            len(recipients),
+        )
         part = place / "hdr.1"
         part.write_bytes(text + b"".join(one.encode() + b"\n" for one in recipients) + b"\n" + HEADERS)
         part.rename(place / f"{name}-H")

@@ -29,7 +29,13 @@ def program(place: Path, script: str) -> str:
 
 def read(path: str, queues: str = "") -> QueueSnapshot:
     """One reading by asking this program."""
-    instance = Instance("exim", "x", queue_directory="/nonexistent", source="exim", options=(("exim_path", path), ("queues", queues)))
+    instance = Instance(
+        "exim",
+        "x",
+        queue_directory="/nonexistent",
+        source="exim",
+        options=(("exim_path", path), ("queues", queues)),
+    )
     return open_reader(instance, classifier=Classifier()).read(time.time(), time.monotonic() + 20)
 
 
@@ -42,8 +48,11 @@ def fault(path: str) -> SourceError:
 
 def test_messages_are_read_queue_by_queue(tmp_path: Path) -> None:
     """Each queue's own command; an empty one is proved by its own count."""
-    path = program(tmp_path, f"""case "$*" in
--bpr|"-qGbulk -bpr") printf '{ENTRY}';; *-bpr) ;; "-qGslow -bpc") echo 0;; *) exit 1;; esac""")
+    path = program(
+        tmp_path,
+        f"""case "$*" in
+-bpr|"-qGbulk -bpr") printf '{ENTRY}';; *-bpr) ;; "-qGslow -bpc") echo 0;; *) exit 1;; esac""",
+    )
     found = read(path, "bulk slow")
     assert {name: q.messages for name, q in found.queues.items()} == {"default": 0, "bulk": 1, "slow": 0}
     assert found.skipped == {"duplicate": 1}  # one id is one message, wherever it is shown
@@ -63,8 +72,11 @@ def test_nothing_without_a_zero_is_a_fault(tmp_path: Path, answer: str) -> None:
 
 def test_mail_that_comes_before_the_proof_is_read_again(tmp_path: Path) -> None:
     """A message that arrives between listing and count is found by the second look."""
-    path = program(tmp_path, f"""if [ "$1" = -bpc ]; then touch "$0.came"; echo 1
-elif [ -e "$0.came" ]; then printf '{ENTRY}'; fi""")
+    path = program(
+        tmp_path,
+        f"""if [ "$1" = -bpc ]; then touch "$0.came"; echo 1
+elif [ -e "$0.came" ]; then printf '{ENTRY}'; fi""",
+    )
     assert read(path).queues["default"].messages == 1
 
 
@@ -76,9 +88,16 @@ def test_a_refusal_says_what_helps(tmp_path: Path) -> None:
     assert "Debian-exim" in error.hint
 
 
-@pytest.mark.parametrize("script", [
-    "exit 1", f"printf '{ENTRY}'; exit 1", f"printf '{ENTRY}{ENTRY[:30]}'", "echo 'LOG: MAIN PANIC'", "kill -KILL $$",
-])
+@pytest.mark.parametrize(
+    "script",
+    [
+        "exit 1",
+        f"printf '{ENTRY}'; exit 1",
+        f"printf '{ENTRY}{ENTRY[:30]}'",
+        "echo 'LOG: MAIN PANIC'",
+        "kill -KILL $$",
+    ],
+)
 def test_failures_are_faults_and_never_numbers(tmp_path: Path, script: str) -> None:
     """An exit code, a cut listing, other words: no snapshot."""
     with pytest.raises((SourceError, ParseError)):

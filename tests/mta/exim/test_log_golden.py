@@ -89,7 +89,9 @@ def test_forged_lines_count_nothing_that_did_not_happen() -> None:
 
 def test_what_was_not_tried_is_no_attempt() -> None:
     """Retry times that are not reached are suspended; mail that is queued on purpose counts nowhere."""
-    lines = [line for _, line in golden.cases(golden.GOLDEN / "exim" / "log" / "attempts.log") if b" == " in line]
+    lines = [
+        line for _, line in golden.cases(golden.GOLDEN / "exim" / "log" / "attempts.log") if b" == " in line
+    ]
     tally = counted(lines)
     assert tally.deliveries["deferred"] == 12
     assert sum(n for (_, suspended), n in tally.deferrals.items() if suspended) == 4
@@ -97,11 +99,16 @@ def test_what_was_not_tried_is_no_attempt() -> None:
 
 
 def test_each_message_has_one_latency() -> None:
-    """Of several deliveries of a message the last one before Completed counts, by QT= or by the id's own time."""
+    """Of several deliveries of a message the last one before Completed counts, by QT= or by the id's own
+    time.
+    """
     head = b"2026-11-24 03:17:58 1xVh2S-0002gu-0s "
     lines = [
-        head + b"=> a@ok1.example R=mx T=t H=h [192.0.2.1] QT=3s", head + b"-> b@ok1.example R=mx T=t H=h [192.0.2.1] QT=7s",
-        head + b"Completed QT=7s", head + b"Completed", b"2026-11-24 03:17:58 1xVh2S-0002gu-0t => c@ok1.example R=mx T=t",
+        head + b"=> a@ok1.example R=mx T=t H=h [192.0.2.1] QT=3s",
+        head + b"-> b@ok1.example R=mx T=t H=h [192.0.2.1] QT=7s",
+        head + b"Completed QT=7s",
+        head + b"Completed",
+        b"2026-11-24 03:17:58 1xVh2S-0002gu-0t => c@ok1.example R=mx T=t",
         b"2026-11-24 03:17:58 1xVh2S-0002gu-0t Completed",
     ]
     latency = counted(lines).latency
@@ -120,8 +127,10 @@ FORMS = {
     "pid": lambda stamp, rest: stamp + b" [4711] " + rest,
     "all": lambda stamp, rest: stamp + b".123 +0000 [99] " + rest,
     "syslog": lambda stamp, rest: b"Nov 24 03:17:48 mail exim[12]: " + stamp + b" " + rest,
-    "syslog without time": lambda stamp, rest: b"Nov 24 03:17:48 mail exim[12]: " + rest,  # noqa: ARG005
-    "syslog, all": lambda stamp, rest: b"2026-11-24T03:17:48+00:00 mail exim[12]: " + stamp + b".001 +0000 [12] " + rest,
+    "syslog without time": lambda stamp, rest: b"Nov 24 03:17:48 mail exim[12]: " + rest,
+    "syslog, all": lambda stamp, rest: (
+        b"2026-11-24T03:17:48+00:00 mail exim[12]: " + stamp + b".001 +0000 [12] " + rest
+    ),
 }
 
 
@@ -129,14 +138,18 @@ FORMS = {
 def test_every_log_selector_variant_counts_the_same(form: str) -> None:
     """Milliseconds, time zones, process ids and syslog around the same entries change no counter."""
     lines = [
-        line for path in LOGS if path.stem in {"attempts", "forged"} for _, line in golden.cases(path)
+        line
+        for path in LOGS
+        if path.stem in {"attempts", "forged"}
+        for _, line in golden.cases(path)
         if line.startswith(b"2026-11-24 ") and line[19:23] not in (b".123", b" +01")
     ]
     varied = [FORMS[form](line[:19], line[20:]) for line in lines]
     wanted, found = counted(lines), counted(varied)
     without = {"latency", "delays"} if "syslog" in form or "milli" in form or form == "all" else set()
     assert {k: v for k, v in facts(found).items() if k not in without} == {
-        k: v for k, v in facts(wanted).items() if k not in without}
+        k: v for k, v in facts(wanted).items() if k not in without
+    }
     assert facts(found) == facts(summed(varied))
 
 
@@ -151,13 +164,34 @@ def test_any_order_of_lines_feeds_as_it_sums(lines: list[bytes], by: int) -> Non
 def damaged(draw: st.DrawFn) -> bytes:
     """A golden line, cut, or with a few bytes put in, taken out or replaced."""
     line = draw(st.sampled_from(LINES))
-    start = 0 if line[:5] == b"2026-" and line[10:11] == b" " else line.find(b": ") + 2  # of syslog's prefix nothing
+    start = (
+        0 if line[:5] == b"2026-" and line[10:11] == b" " else line.find(b": ") + 2
+    )  # of syslog's prefix nothing
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(start, max(start, len(line))))
         gone = draw(st.integers(0, 4))
-        put = draw(st.sampled_from([
-            b"", b'"', b">", b": ", b"<", b"[", b"]", b")", b"\0", b"\xff", b" => ", b" defer (1)", b' C="', b" QT=1s", b"@", b"/",
-        ]))
+        put = draw(
+            st.sampled_from(
+                [
+                    b"",
+                    b'"',
+                    b">",
+                    b": ",
+                    b"<",
+                    b"[",
+                    b"]",
+                    b")",
+                    b"\0",
+                    b"\xff",
+                    b" => ",
+                    b" defer (1)",
+                    b' C="',
+                    b" QT=1s",
+                    b"@",
+                    b"/",
+                ]
+            )
+        )
         line = line[:at] + put + line[at + gone :]
     return line[: draw(st.integers(0, len(line)))] if draw(st.booleans()) else line
 
@@ -180,12 +214,22 @@ def test_64_kib_of_hostile_text_is_one_line_like_any_other() -> None:
     """Lines of 64 KiB, unbalanced quotes and brackets are read in one pass without a blow-up."""
     head = b"2026-11-24 03:00:00 1xVh2S-0002gu-0s "
     hostile = [
-        head + flag + text for flag in (b"=> ", b"== ", b"** ", b"<= ", b"")
+        head + flag + text
+        for flag in (b"=> ", b"== ", b"** ", b"<= ", b"")
         for text in (
-            b'"' + b'\\"' * 32768, b"<" + b'""' * 32768 + b">", b"a@b.example" + b" R=x" * 16384, b"a@b.example H=" + b"[" * 65536,
-            b"a b " * 16384, b"|x " * 20000, b"a@b.example R=m T=t defer (1)" + b" DT=1s" * 10000, b"a <b@c.example" * 4000,
-            b"H=(x) [1.2.3.4] " * 4000 + b"rejected", b"a (b) <" * 9000, b"a@b.example C=\"250 " + b"x" * 60000 + b"\" QT=1s",
-            b"F=<" + b'"' * 60000, b"a@b.example R=m: SMTP error from remote mail server after RCPT TO:<" + b"a:" * 30000,
+            b'"' + b'\\"' * 32768,
+            b"<" + b'""' * 32768 + b">",
+            b"a@b.example" + b" R=x" * 16384,
+            b"a@b.example H=" + b"[" * 65536,
+            b"a b " * 16384,
+            b"|x " * 20000,
+            b"a@b.example R=m T=t defer (1)" + b" DT=1s" * 10000,
+            b"a <b@c.example" * 4000,
+            b"H=(x) [1.2.3.4] " * 4000 + b"rejected",
+            b"a (b) <" * 9000,
+            b'a@b.example C="250 ' + b"x" * 60000 + b'" QT=1s',
+            b"F=<" + b'"' * 60000,
+            b"a@b.example R=m: SMTP error from remote mail server after RCPT TO:<" + b"a:" * 30000,
         )
     ]
     before = time.process_time()
@@ -213,4 +257,5 @@ def test_the_state_survives_a_restart() -> None:
         EximLog(second, CLASSIFIER, now=NOW).feed(lines[at:])
         found = facts(second.freeze(NOW))
         assert {k: v for k, v in found.items() if k != "deferrals"} == {
-            k: v for k, v in facts(whole).items() if k != "deferrals"}
+            k: v for k, v in facts(whole).items() if k != "deferrals"
+        }

@@ -19,33 +19,59 @@ def parse(text: str, now: float = NOW, queue: str = "default") -> tuple[list[Mes
     return [*parser.feed(text.encode()), *parser.close()], parser
 
 
-def entry(age: str = "60m", size: str = " 2.3K", name: str = "1r31eq-0002h4-0w", tail: str = "<u@s.example>") -> str:
+def entry(
+    age: str = "60m", size: str = " 2.3K", name: str = "1r31eq-0002h4-0w", tail: str = "<u@s.example>"
+) -> str:
     """One message with one recipient."""
     return f"{age:>3} {size} {name} {tail}\n          r@x.example\n\n"
 
 
 def test_a_message_with_its_marks() -> None:
-    """Delivered recipients do not wait; frozen is held; the null sender has no domain; the queue is the asked one."""
-    text = entry() + " 60m   197 1r31eq-000000002h4-0w00 <> *** frozen ***\n        D a@ok.example\n          b@X.example\n\n"
+    """Delivered recipients do not wait; frozen is held; the null sender has no domain; the queue is the
+    asked one.
+    """
+    text = (
+        entry()
+        + " 60m   197 1r31eq-000000002h4-0w00 <> *** frozen ***\n"
+        + "        D a@ok.example\n          b@X.example\n\n"
+    )
     (one, two), parser = parse(text, queue="bulk")
     assert (one.queue, one.queue_id, one.arrival, one.size, one.sender_domain) == (
-        "bulk", "1r31eq-0002h4-0w", CAME, 2355, "s.example")
+        "bulk",
+        "1r31eq-0002h4-0w",
+        CAME,
+        2355,
+        "s.example",
+    )
     assert (one.domains, one.held) == (("x.example",), False)
     assert (two.domains, two.held, two.sender_domain, two.size) == (("x.example",), True, "", 197)
     assert (two.queue_id, two.arrival) == ("1r31eq-000000002h4-0w00", CAME)
     assert parser.queues == ("bulk",)
 
 
-@pytest.mark.parametrize(("shown", "size"), [
-    ("     ", 0), ("    7", 7), (" 1023", 1023), (" 1.0K", 1024), (" 9.9K", 10138), ("  10K", 10240), ("1023K", 1047552),
-    (" 1.5M", 1572864), ("  12M", 12582912), ("   2G", 2 << 30),
-])
+@pytest.mark.parametrize(
+    ("shown", "size"),
+    [
+        ("     ", 0),
+        ("    7", 7),
+        (" 1023", 1023),
+        (" 1.0K", 1024),
+        (" 9.9K", 10138),
+        ("  10K", 10240),
+        ("1023K", 1047552),
+        (" 1.5M", 1572864),
+        ("  12M", 12582912),
+        ("   2G", 2 << 30),
+    ],
+)
 def test_sizes_have_units(shown: str, size: int) -> None:
     """Bytes, K with and without a digit, M, G; no size is five blanks."""
     assert parse(entry(size=shown))[0][0].size == size
 
 
-@pytest.mark.parametrize(("age", "seconds"), [("0m", 0), ("90m", 5400), ("2h", 7200), ("72h", 259200), ("4d", 345600)])
+@pytest.mark.parametrize(
+    ("age", "seconds"), [("0m", 0), ("90m", 5400), ("2h", 7200), ("72h", 259200), ("4d", 345600)]
+)
 def test_ages_are_rounded_and_the_id_is_exact(age: str, seconds: int) -> None:
     """The arrival is the id's, to the second, whatever unit the age is shown in."""
     assert parse(entry(age), CAME + seconds + 11.0)[0][0].arrival == CAME
@@ -56,9 +82,15 @@ def test_an_id_that_contradicts_its_age_does_not_count() -> None:
     assert parse(entry("5h", name="0LZ9ZZ-0002H4-0W"))[0][0].arrival == int(NOW) - 5 * 3600
 
 
-@pytest.mark.parametrize("tail", [
-    '<"x> *** frozen ***"@s.example>', "<u@s.example> (www-data)", '<"a b"@s.example>', "<u@s.example> (x y)",
-])
+@pytest.mark.parametrize(
+    "tail",
+    [
+        '<"x> *** frozen ***"@s.example>',
+        "<u@s.example> (www-data)",
+        '<"a b"@s.example>',
+        "<u@s.example> (x y)",
+    ],
+)
 def test_a_sender_cannot_look_frozen(tail: str) -> None:
     """What stands in quotes or parentheses is the sender's."""
     message = parse(entry(tail=tail))[0][0]
@@ -77,10 +109,20 @@ def test_broken_entries_are_told_and_left_out() -> None:
     assert parser.skipped == {"corrupt_record": 2}
 
 
-@pytest.mark.parametrize("text", [
-    "exim: permission denied\n", "          r@x.example\n\n", entry()[:-1], entry()[:-12], entry() + "garbage\n\n",
-    "<html>\n", entry().replace("\n\n", "\n") + entry(), entry()[:30], "\0" * 50,
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "exim: permission denied\n",
+        "          r@x.example\n\n",
+        entry()[:-1],
+        entry()[:-12],
+        entry() + "garbage\n\n",
+        "<html>\n",
+        entry().replace("\n\n", "\n") + entry(),
+        entry()[:30],
+        "\0" * 50,
+    ],
+)
 def test_what_is_no_listing_is_an_error(text: str) -> None:
     """Other words, a recipient without its message, a cut entry: ParseError, never fewer messages."""
     with pytest.raises(ParseError):
@@ -91,5 +133,4 @@ def test_thousands_of_lines_without_an_end_are_refused() -> None:
     """A line that never ends does not fill the memory."""
     parser = BpParser(Class(), NOW)
     with pytest.raises(ParseError):
-        for _ in range(100):
-            parser.feed(b"x" * 65536)
+        list(map(parser.feed, [b"x" * 65536] * 100))

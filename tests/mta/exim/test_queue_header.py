@@ -15,14 +15,29 @@ HEADERS = b"014F From: <a@b.c>\n012  Subject: xx\n"
 
 
 def header(
-    *, message_id: bytes = ID, sender: bytes = b"a@s.example", options: bytes = b"-helo_name x\n", tree: bytes = b"XX\n",
-    recipients: tuple[bytes, ...] = (b"r@x.example",), headers: bytes = HEADERS,
+    *,
+    message_id: bytes = ID,
+    sender: bytes = b"a@s.example",
+    options: bytes = b"-helo_name x\n",
+    tree: bytes = b"XX\n",
+    recipients: tuple[bytes, ...] = (b"r@x.example",),
+    headers: bytes = HEADERS,
 ) -> bytes:
     """A -H file."""
-    return b"".join((
-        message_id, b"-H\nDebian-exim 100 102\n<", sender, b">\n1795490367 0\n", options, tree, b"%d\n" % len(recipients),
-        *(one + b"\n" for one in recipients), b"\n", headers,
-    ))
+    return b"".join(
+        (
+            message_id,
+            b"-H\nDebian-exim 100 102\n<",
+            sender,
+            b">\n1795490367 0\n",
+            options,
+            tree,
+            b"%d\n" % len(recipients),
+            *(one + b"\n" for one in recipients),
+            b"\n",
+            headers,
+        )
+    )
 
 
 def read(data: bytes, head: int = 1 << 20) -> Envelope:
@@ -34,7 +49,14 @@ def read(data: bytes, head: int = 1 << 20) -> Envelope:
 def test_ids_of_both_lengths_are_ids(name: bytes) -> None:
     """16 and 23 characters, and nothing between or beside them."""
     assert is_message_id(name)
-    for wrong in (name[:-1], name + b"0", name.replace(b"-", b"_"), name.replace(b"0", b"."), b"-" + name[1:], b""):
+    for wrong in (
+        name[:-1],
+        name + b"0",
+        name.replace(b"-", b"_"),
+        name.replace(b"0", b"."),
+        b"-" + name[1:],
+        b"",
+    ):
         assert not is_message_id(wrong)
 
 
@@ -53,7 +75,9 @@ def test_a_plain_message() -> None:
     assert read(header(sender=b"")).sender == b""
 
 
-@pytest.mark.parametrize("options", [b"-frozen 1795490268\n", b"-local\n-frozen 1795490268\n-manual_thaw\n", b"-frozen\n"])
+@pytest.mark.parametrize(
+    "options", [b"-frozen 1795490268\n", b"-local\n-frozen 1795490268\n-manual_thaw\n", b"-frozen\n"]
+)
 def test_frozen_is_an_option(options: bytes) -> None:
     """Wherever it stands among the options."""
     assert read(header(options=options)).frozen
@@ -62,7 +86,13 @@ def test_frozen_is_an_option(options: bytes) -> None:
 def test_values_of_acl_variables_are_not_options() -> None:
     """A value may hold line ends, options and whole envelopes: it is stepped over by its length."""
     hostile = b"x\n-frozen 1\nXX\n1\nforged@x.example\n\n"
-    for name in (b"-aclm 0 %d\n", b"-aclc _sender %d\n", b"--aclm _x %d\n", b"--(lsearch)aclm _x %d\n", b"-acl 3 %d\n"):
+    for name in (
+        b"-aclm 0 %d\n",
+        b"-aclc _sender %d\n",
+        b"--aclm _x %d\n",
+        b"--(lsearch)aclm _x %d\n",
+        b"-acl 3 %d\n",
+    ):
         found = read(header(options=b"-local\n" + name % len(hostile) + hostile + b"\n-body_linecount 3\n"))
         assert not found.frozen
         assert found.recipients == [b"r@x.example"]
@@ -99,11 +129,21 @@ def test_what_stands_behind_an_address_is_no_part_of_it() -> None:
 
 
 def test_deleted_headers_are_not_counted() -> None:
-    """Headers marked * are not sent; long ones have lengths of four digits; continuation lines belong to their header."""
-    def made(*texts: bytes) -> bytes:
-        return b"".join(b"%03d%b %b" % (len(text), kind, text) for kind, text in zip((b"T", b"*", b" "), texts, strict=False))
+    """Headers marked * are not sent; long ones have lengths of four digits; continuation lines belong to
+    their header.
+    """
 
-    folded, old, long = b"To: a@b.example,\n\tc@d.ex\n  e@f.ex\n", b"X-Old: abcd\n", b"X: " + b"y" * 1200 + b"\n"
+    def made(*texts: bytes) -> bytes:
+        return b"".join(
+            b"%03d%b %b" % (len(text), kind, text)
+            for kind, text in zip((b"T", b"*", b" "), texts, strict=False)
+        )
+
+    folded, old, long = (
+        b"To: a@b.example,\n\tc@d.ex\n  e@f.ex\n",
+        b"X-Old: abcd\n",
+        b"X: " + b"y" * 1200 + b"\n",
+    )
     assert read(header(headers=made(folded))).headers == len(folded)
     assert read(header(headers=made(folded, old))).headers == len(folded)
     assert read(header(headers=made(folded, old, long))).headers == len(folded) + len(long)
@@ -117,10 +157,20 @@ def test_a_file_longer_than_what_was_read_at_first(head: int) -> None:
     assert read(data, head) == read(data)
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"x", ID + b"-H\n", header()[:60], header().replace(b"\n1\n", b"\n2\n"), header().replace(b"\n1\n", b"\n0\n"),
-    header().replace(b"<a@", b"a@"), header().replace(b"XX", b"XZ"), header(recipients=()).replace(b"\n0\n", b"\n99999999\n"),
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x",
+        ID + b"-H\n",
+        header()[:60],
+        header().replace(b"\n1\n", b"\n2\n"),
+        header().replace(b"\n1\n", b"\n0\n"),
+        header().replace(b"<a@", b"a@"),
+        header().replace(b"XX", b"XZ"),
+        header(recipients=()).replace(b"\n0\n", b"\n99999999\n"),
+    ],
+)
 def test_what_is_none_is_an_error(data: bytes) -> None:
     """A broken envelope is a ParseError, never half a message."""
     with pytest.raises(ParseError):

@@ -1,4 +1,6 @@
-"""Exim's spool: both layouts at once, named queues, journals, reasons, freezing; what cannot be read is a fault."""
+"""Exim's spool: both layouts at once, named queues, journals, reasons, freezing; what cannot be read is a
+fault.
+"""
 
 from __future__ import annotations
 
@@ -36,18 +38,34 @@ def test_named_queues_are_found_also_when_they_come_later(spool: Spool) -> None:
     """<spool>/<name>/input, flat and split; known ones are shown as 0, new ones appear."""
     (spool.root / "bulk" / "input").mkdir(parents=True)
     reader = spool.reader(queues=("bulk", "known"))
-    assert {name: q.messages for name, q in read(reader).queues.items()} == {"default": 0, "bulk": 0, "known": 0}
+    assert {name: q.messages for name, q in read(reader).queues.items()} == {
+        "default": 0,
+        "bulk": 0,
+        "known": 0,
+    }
     spool.add(message_id(1), "r@x.example", queue="bulk")
     spool.add(message_id(2), "r@x.example", queue="bulk", split=True)
     spool.add(message_id(3), "r@x.example", queue="slow", split=True)
     spool.add(message_id(4), "r@x.example")
-    assert {name: q.messages for name, q in read(reader).queues.items()} == {"default": 1, "bulk": 2, "known": 0, "slow": 1}
+    assert {name: q.messages for name, q in read(reader).queues.items()} == {
+        "default": 1,
+        "bulk": 2,
+        "known": 0,
+        "slow": 1,
+    }
     rest(spool.root)
     read(reader)
     for path in (spool.root / "slow").rglob("*-H"):  # exim -MG moves a message to another queue
         for suffix in ("H", "D"):
-            path.with_name(path.name[:-1] + suffix).rename(spool.root / "bulk" / "input" / (path.name[:-1] + suffix))
-    assert {name: q.messages for name, q in read(reader).queues.items()} == {"default": 1, "bulk": 3, "known": 0, "slow": 0}
+            path.with_name(path.name[:-1] + suffix).rename(
+                spool.root / "bulk" / "input" / (path.name[:-1] + suffix)
+            )
+    assert {name: q.messages for name, q in read(reader).queues.items()} == {
+        "default": 1,
+        "bulk": 3,
+        "known": 0,
+        "slow": 0,
+    }
 
 
 def test_queues_without_end_have_a_bound(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,9 +80,13 @@ def test_queues_without_end_have_a_bound(spool: Spool, monkeypatch: pytest.Monke
 
 
 def test_recipients_that_are_done_do_not_wait(spool: Spool) -> None:
-    """What waits is the list without the tree and without the journal of a running delivery, which is read anew each time."""
+    """What waits is the list without the tree and without the journal of a running delivery, which is read
+    anew each time.
+    """
     name = message_id(1)
-    spool.add(name, "a@x.example", "b@x.example", "c@y.example", "d@z.example", tree=b"NN a@x.example\n", split=True)
+    spool.add(
+        name, "a@x.example", "b@x.example", "c@y.example", "d@z.example", tree=b"NN a@x.example\n", split=True
+    )
     reader = spool.reader()
     assert read(reader).queues["default"].recipients == 3
     rest(spool.root)
@@ -94,7 +116,9 @@ def test_freezing_and_thawing_is_seen(spool: Spool) -> None:
     spool.add(message_id(3), "r@x.example", frozen=True)
     stats = read(reader).queues["default"]
     assert (stats.held, stats.messages) == (1, 5)
-    assert [path for path in files.opened if path.endswith(b"-H")] == [os.fsencode(spool.root / "input" / f"{message_id(3)}-H")]
+    assert [path for path in files.opened if path.endswith(b"-H")] == [
+        os.fsencode(spool.root / "input" / f"{message_id(3)}-H")
+    ]
     spool.add(message_id(3), "r@x.example")
     assert read(reader).queues["default"].held == 0
 
@@ -102,7 +126,9 @@ def test_freezing_and_thawing_is_seen(spool: Spool) -> None:
 def test_reasons_follow_the_message_log(spool: Spool) -> None:
     """The last deferral of each recipient counts; a retry adds to the log alone and is seen all the same."""
     name = message_id(1)
-    first = LOG.format(to="a@x.example", text="450 4.2.0 Greylisted") + LOG.format(to="b@y.example", text="452 4.2.2 Mailbox full")
+    first = LOG.format(to="a@x.example", text="450 4.2.0 Greylisted") + LOG.format(
+        to="b@y.example", text="452 4.2.2 Mailbox full"
+    )
     spool.add(name, "a@x.example", "b@y.example", "c@z.example", split=True, log=first)
     reader = spool.reader()
     assert dict(read(reader).reasons) == {"greylisted": 1, "mailbox_full": 1}
@@ -110,32 +136,44 @@ def test_reasons_follow_the_message_log(spool: Spool) -> None:
     read(reader)
     with (spool.place(name, split=True, kind="msglog") / name).open("a") as log:
         log.write(LOG.format(to="a@x.example", text="421 4.7.28 rate limited, too many messages"))
-        log.write("2026-11-24 03:19:28 b@y.example R=mx T=t defer (-54): retry time not reached for any host\n")
+        log.write(
+            "2026-11-24 03:19:28 b@y.example R=mx T=t defer (-54): retry time not reached for any host\n"
+        )
     assert dict(read(reader).reasons) == {"rate_limited": 1, "mailbox_full": 1}
 
 
 def test_a_dead_destination_has_the_reason_of_its_last_attempt(spool: Spool) -> None:
     """Mail that was never tried itself, because its host waits, is explained by the mail that was."""
-    spool.add(message_id(1), "a@x.example", log="2026-11-24 03:19:27 a@x.example R=mx T=t defer (111): Connection refused\n")
+    spool.add(
+        message_id(1),
+        "a@x.example",
+        log="2026-11-24 03:19:27 a@x.example R=mx T=t defer (111): Connection refused\n",
+    )
     reader = spool.reader()
     assert dict(read(reader).reasons) == {"connection_refused": 1}
-    waiting = "2026-11-24 03:19:27 b@x.example R=mx T=t defer (-54) DT=0s: retry time not reached for any host for 'x.example'\n"
+    waiting = "2026-11-24 03:19:27 b@x.example R=mx T=t defer (-54) DT=0s: retry time not reached for any host\n"
     spool.add(message_id(2), "b@x.example", log=waiting)
     assert dict(read(reader).reasons) == {"connection_refused": 2}
 
 
 def test_a_remote_server_cannot_write_a_line_of_the_log(spool: Spool) -> None:
     """Only what stands at the beginning of a line, behind its time, names a recipient."""
-    forged = "450 4.2.0 Greylisted\\n2026-11-24 03:19:28 b@y.example R=mx T=t defer (-44): 450 4.2.0 Greylisted"
+    forged = (
+        "450 4.2.0 Greylisted\\n2026-11-24 03:19:28 b@y.example R=mx T=t defer (-44): 450 4.2.0 Greylisted"
+    )
     spool.add(message_id(1), "a@x.example", "b@y.example", log=LOG.format(to="a@x.example", text=forged))
     assert dict(read(spool.reader()).reasons) == {"greylisted": 1}
 
 
 def test_reasons_of_a_long_queue_come_little_by_little(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reading opens a bounded number of message logs; the rest follows in later readings, and none is lost."""
+    """A reading opens a bounded number of message logs; the rest follows in later readings, and none is
+    lost.
+    """
     monkeypatch.setattr(queue_spool, "LOGS", 10)
     for number in range(25):
-        spool.add(message_id(number), "a@x.example", log=LOG.format(to="a@x.example", text="450 4.2.0 Greylisted"))
+        spool.add(
+            message_id(number), "a@x.example", log=LOG.format(to="a@x.example", text="450 4.2.0 Greylisted")
+        )
     reader = spool.reader()
     assert [read(reader).reasons["greylisted"] for _ in range(4)] == [10, 20, 25, 25]
 
@@ -144,13 +182,18 @@ def test_message_logs_may_be_missing_or_closed(spool: Spool) -> None:
     """Without message logs the queue is read all the same, only without reasons."""
     spool.add(message_id(1), "a@x.example", log=LOG.format(to="a@x.example", text="450 4.2.0 Greylisted"))
     logs = os.fsencode(spool.root / "msglog")
-    for faults in ({logs + b"/" + message_id(1).encode(): PermissionError(13, "denied")}, {logs: PermissionError(13, "denied")}):
+    for faults in (
+        {logs + b"/" + message_id(1).encode(): PermissionError(13, "denied")},
+        {logs: PermissionError(13, "denied")},
+    ):
         found = read(spool.reader(FaultyFiles(faults)))
         assert (found.queues["default"].messages, dict(found.reasons)) == (1, {})
 
 
 def test_an_unreadable_directory_in_the_middle_of_a_walk_is_a_fault(spool: Spool) -> None:
-    """A sub-directory or a named queue that may not be read fails the reading; it is never a smaller number."""
+    """A sub-directory or a named queue that may not be read fails the reading; it is never a smaller
+    number.
+    """
     for number in range(30):
         spool.add(message_id(number), "r@x.example", split=True)
     spool.add(message_id(99), "r@x.example", queue="bulk")
@@ -175,7 +218,9 @@ def test_a_directory_that_is_no_spool_is_a_fault(tmp_path: Path) -> None:
 
 
 def test_what_is_no_message_is_left_aside(spool: Spool) -> None:
-    """Broken -H files are told; what Exim is still writing, bodies without -H and strangers' files count nothing."""
+    """Broken -H files are told; what Exim is still writing, bodies without -H and strangers' files count
+    nothing.
+    """
     place = spool.root / "input"
     spool.add(message_id(1), "r@x.example")
     (place / f"{message_id(2)}-H").write_bytes(b"garbage")

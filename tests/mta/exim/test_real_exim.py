@@ -1,4 +1,6 @@
-"""A real Exim with more than 500 messages of many kinds: every reader, its own tool, its log and the sink's book."""
+"""A real Exim with more than 500 messages of many kinds: every reader, its own tool, its log and the sink's
+book.
+"""
 
 from __future__ import annotations
 
@@ -41,7 +43,9 @@ def server() -> Iterator[EximServer]:
     """An Exim whose queue holds every kind of message that a monitor must understand."""
     with Sink() as sink, EximServer(sink) as server:
         server.inject(540, "stay")
-        server.inject(60, {"greylist": 1, "ok1": 1}, seed=2)  # partly delivered where there are several recipients
+        server.inject(
+            60, {"greylist": 1, "ok1": 1}, seed=2
+        )  # partly delivered where there are several recipients
         server.inject(120, "mixed", seed=3)
         server.send(
             Mail("", ("nobody@greylist.example",), BODY),
@@ -67,7 +71,10 @@ def server() -> Iterator[EximServer]:
 
 def instance_of(server: EximServer, source: str = "auto") -> Instance:
     """The server as discovery completes it, its commands found in its world."""
-    options = (("exim_path", str(server.bin / "exim")), ("pid_file_path", str(server.root / "run/exim4/exim.pid")))
+    options = (
+        ("exim_path", str(server.bin / "exim")),
+        ("pid_file_path", str(server.root / "run/exim4/exim.pid")),
+    )
     made = Instance("exim", "", queue_directory=str(server.spool), source=source, options=options)
     return settle(made, HostProbe())[0]
 
@@ -97,8 +104,14 @@ def test_both_sources_give_the_same_snapshot(server: EximServer) -> None:
     assert spool.queues["default"].held >= 30
     for name, stats in spool.queues.items():
         shown = listing.queues[name]
-        assert (stats.messages, stats.recipients, stats.held, stats.oldest_arrival, stats.ages, stats.arrivals) == (
-            shown.messages, shown.recipients, shown.held, shown.oldest_arrival, shown.ages, shown.arrivals)
+        assert (
+            stats.messages,
+            stats.recipients,
+            stats.held,
+            stats.oldest_arrival,
+            stats.ages,
+            stats.arrivals,
+        ) == (shown.messages, shown.recipients, shown.held, shown.oldest_arrival, shown.ages, shown.arrivals)
         assert stats.bytes == pytest.approx(shown.bytes, rel=0.01)
     assert (spool.destinations, spool.senders) == (listing.destinations, listing.senders)
     assert not spool.skipped
@@ -108,7 +121,9 @@ def test_both_sources_give_the_same_snapshot(server: EximServer) -> None:
 
 
 def test_they_agree_with_exims_own_tools(server: EximServer) -> None:
-    """Messages are what exim -bpc says; recipients, oldest, held and each size what exim -bp lists, counted by hand."""
+    """Messages are what exim -bpc says; recipients, oldest, held and each size what exim -bp lists, counted
+    by hand.
+    """
     found = snapshot(server, "spool", time.time())
     for name, stats in found.queues.items():
         which = () if name == "default" else (f"-qG{name}",)
@@ -124,12 +139,17 @@ def test_they_agree_with_exims_own_tools(server: EximServer) -> None:
         assert stats.sizes is not None
         assert stats.sizes.counts[0] == sum(exact.values()) > 0
     assert set(server.run("exiqgrep", "-i", "-z").split()) == {
-        path.name[:-2] for path in server.spool.glob("input/*/*-H") if b"\n-frozen " in path.read_bytes()}
+        path.name[:-2] for path in server.spool.glob("input/*/*-H") if b"\n-frozen " in path.read_bytes()
+    }
 
 
 def test_sizes_are_those_that_exim_shows(server: EximServer) -> None:
     """Message by message, the size of the spool reader rounds to what exim -bp prints."""
-    shown = {line.split()[2]: line.split()[1] for line in server.run("exim4", "-bpr").splitlines() if HEAD.match(line)}
+    shown = {
+        line.split()[2]: line.split()[1]
+        for line in server.run("exim4", "-bpr").splitlines()
+        if HEAD.match(line)
+    }
     reader = open_reader(instance_of(server, "spool"), classifier=Classifier())
     reader.read(time.time(), time.monotonic() + 60)
     checked = 0
@@ -150,7 +170,9 @@ def test_sizes_are_those_that_exim_shows(server: EximServer) -> None:
 
 
 def test_a_steady_reader_follows_what_exim_does(server: EximServer) -> None:
-    """After freezing, thawing, deletions, moves, queue runs and new mail an old reader equals one that starts anew."""
+    """After freezing, thawing, deletions, moves, queue runs and new mail an old reader equals one that
+    starts anew.
+    """
     reader = open_reader(instance_of(server, "spool"), classifier=Classifier())
     for step in range(5):
         ids = sorted(path.name[:-2] for path in server.spool.glob("input/*/*-H"))
@@ -177,7 +199,9 @@ def test_a_steady_reader_follows_what_exim_does(server: EximServer) -> None:
 
 
 def test_readings_during_work_are_right_or_faults(server: EximServer) -> None:
-    """While mail is frozen, thawed, removed and tried, each reading lies between what was there before and after."""
+    """While mail is frozen, thawed, removed and tried, each reading lies between what was there before and
+    after.
+    """
     ids = sorted(path.name[:-2] for path in server.spool.glob("input/*/*-H"))
     keep = total(snapshot(server, "spool", time.time()))
     done, failures = threading.Event(), []
@@ -221,7 +245,9 @@ def test_stop_and_restart_are_seen_and_the_queue_stays(server: EximServer) -> No
     """up() follows the daemon; the queue is read in both ways while it is down."""
     readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
     assert [reader.up() for reader in readers] == [True, True]
-    assert (readers[0].version() or "").startswith("4.") or readers[0].version() is None  # asked of the host's own exim
+    assert (readers[0].version() or "").startswith("4.") or readers[
+        0
+    ].version() is None  # asked of the host's own exim
     before = total(snapshot(server, "spool", time.time()))
     server.stop()
     wait_for(lambda: not server.processes(), 20)
@@ -232,16 +258,24 @@ def test_stop_and_restart_are_seen_and_the_queue_stays(server: EximServer) -> No
 
 
 def test_an_empty_queue_is_proved(make_server) -> None:
-    """No output is believed only because exim -bpc prints 0; without the right to list there is a fault and no number."""
+    """No output is believed only because exim -bpc prints 0; without the right to list there is a fault and
+    no number.
+    """
     server = make_server("exim")
     (server.spool / "input").mkdir(exist_ok=True)
     assert [total(snapshot(server, source, time.time())) for source in SOURCES] == [0, 0]
     nobody = server.bin / "exim-nobody"
-    nobody.write_text("#!/bin/sh\nexec " + " ".join(
-        server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/sbin/exim4")) + ' "$@"\n')
+    nobody.write_text(
+        "#!/bin/sh\nexec "
+        + " ".join(
+            server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/sbin/exim4")
+        )
+        + ' "$@"\n'
+    )
     nobody.chmod(0o755)
     reader = open_reader(
-        replace(instance_of(server, "exim"), options=(("exim_path", str(nobody)),)), classifier=Classifier())
+        replace(instance_of(server, "exim"), options=(("exim_path", str(nobody)),)), classifier=Classifier()
+    )
     with pytest.raises(SourceError) as caught:
         reader.read(time.time(), time.monotonic() + 30)
     assert caught.value.kind == "permission"
@@ -261,17 +295,38 @@ def counted(server: EximServer) -> LogTally:
             summed.add(event)
     assert fed.lines["unparsed"] == 0, list(fed.samples)
     found, other = fed.freeze(time.time()), summed.freeze(time.time())
-    assert replace(found, lines={}, last_line=None, taken_at=0) == replace(other, lines={}, last_line=None, taken_at=0)
+    assert replace(found, lines={}, last_line=None, taken_at=0) == replace(
+        other, lines={}, last_line=None, taken_at=0
+    )
     return found
 
 
 def test_the_log_equals_the_book_of_the_sink() -> None:
-    """What the log counts as sent, deferred and refused is what the sink accepted, deferred and refused, domain by domain."""
+    """What the log counts as sent, deferred and refused is what the sink accepted, deferred and refused,
+    domain by domain.
+    """
     with ExitStack() as stack:
         sink = stack.enter_context(Sink())
         server = stack.enter_context(EximServer(sink))
-        mix = {"ok1": 8, "ok2": 4, "greylist": 4, "greylist2": 2, "tempblock": 2, "zen": 2, "unknown": 3, "full": 2, "content": 3,
-               "dmarc": 2, "size": 1, "local": 2, "relay": 1, "bigmail": 5, "yahooish": 3, "outlookish": 3, "forge": 2}
+        mix = {
+            "ok1": 8,
+            "ok2": 4,
+            "greylist": 4,
+            "greylist2": 2,
+            "tempblock": 2,
+            "zen": 2,
+            "unknown": 3,
+            "full": 2,
+            "content": 3,
+            "dmarc": 2,
+            "size": 1,
+            "local": 2,
+            "relay": 1,
+            "bigmail": 5,
+            "yahooish": 3,
+            "outlookish": 3,
+            "forge": 2,
+        }
         mails = server.inject(520, mix)
         server.wait_idle()
         server.flush()
