@@ -8,6 +8,7 @@ of messages. Sums agree: each count is the sum of what `put` and `take` were giv
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from heapq import nsmallest
 from types import MappingProxyType
@@ -49,9 +50,9 @@ class Aggregator:
         self._queues = [_Queue() for _ in queues]
         self._number = {name: number for number, name in enumerate(queues)}
         self._forced = 0
-        self._destinations: dict[str, int] = {}
-        self._senders: dict[str, int] = {}
-        self._reasons: dict[str, int] = {}
+        self._destinations = defaultdict[str, int](int)
+        self._senders = defaultdict[str, int](int)
+        self._reasons = defaultdict[str, int](int)
         self._tops: tuple[tuple[tuple[str, int], ...], tuple[tuple[str, int], ...]] | None = None
 
     def widen(self, queues: Sequence[str]) -> None:
@@ -95,14 +96,11 @@ class Aggregator:
         if forced:
             self._forced += 1
         self._tops = None
-        counts = self._senders
-        counts[sender] = counts.get(sender, 0) + 1
-        counts = self._destinations
+        self._senders[sender] += 1
         for domain in domains if len(domains) < 2 else set(domains):
-            counts[domain] = counts.get(domain, 0) + 1
-        counts = self._reasons
+            self._destinations[domain] += 1
         for reason in reasons:
-            counts[reason] = counts.get(reason, 0) + 1
+            self._reasons[reason] += 1
 
     def take(self, entry: Entry) -> None:
         """Count out an entry that was put in."""
@@ -145,7 +143,7 @@ class Aggregator:
         """
         if self._tops is None:
             senders = {sender or NULL_SENDER: n for sender, n in self._senders.items()}
-            self._tops = _top(self._destinations, self.top), _top(senders, self.top)
+            self._tops = top_of(self._destinations, self.top), top_of(senders, self.top)
         names = self.queues if shown is None else tuple(shown)
         return QueueSnapshot(
             taken_at=now,
@@ -186,7 +184,7 @@ def _less(counts: dict[str, int], keys: Iterable[str]) -> None:
             del counts[key]
 
 
-def _top(counts: Mapping[str, int], most: int) -> tuple[tuple[str, int], ...]:
+def top_of(counts: Mapping[str, int], most: int) -> tuple[tuple[str, int], ...]:
     """The largest counts, ties by name, and the rest as OTHER.
 
     A domain that is itself called OTHER goes into the rest, so that no name is there twice.

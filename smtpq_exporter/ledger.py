@@ -21,32 +21,32 @@ _ROWS: list[int] = list(range(1024))
 class FactTable:
     """Equal facts are one object with one number; a number is free again when nobody uses it."""
 
-    __slots__ = ("_free", "_numbers", "_uses", "facts")
+    __slots__ = ("_free", "facts", "numbers", "uses")
 
     def __init__(self) -> None:
         """Start empty."""
         self.facts: list[Facts | None] = []
-        self._numbers: dict[Facts, int] = {}
-        self._uses = array("I")
+        self.numbers: dict[Facts, int] = {}
+        self.uses = array("I")
         self._free: list[int] = []
 
     def __len__(self) -> int:
-        return len(self._numbers)
+        return len(self.numbers)
 
     def take(self, facts: Facts) -> int:
         """Number of these facts, used once more."""
-        number = self._numbers.get(facts)
+        number = self.numbers.get(facts)
         if number is not None:
-            self._uses[number] += 1
+            self.uses[number] += 1
             return number
         if self._free:
             number = self._free.pop()
-            self.facts[number], self._uses[number] = facts, 1
+            self.facts[number], self.uses[number] = facts, 1
         else:
             number = len(self.facts)
             self.facts.append(facts)
-            self._uses.append(1)
-        self._numbers[facts] = number
+            self.uses.append(1)
+        self.numbers[facts] = number
         return number
 
     def give_back(self, number: int) -> Facts:
@@ -54,9 +54,9 @@ class FactTable:
         facts = self.facts[number]
         if facts is None:
             raise KeyError(number)
-        self._uses[number] -= 1
-        if not self._uses[number]:
-            del self._numbers[facts]
+        self.uses[number] -= 1
+        if not self.uses[number]:
+            del self.numbers[facts]
             self.facts[number] = None
             self._free.append(number)
         return facts
@@ -69,7 +69,8 @@ class Ledger:
     """
 
     __slots__ = (
-        "_arrivals", "_facts", "_free", "_queues", "_sizes", "_table", "_take", "retries", "rows", "stamps",
+        "_arrivals", "_facts", "_free", "_numbers", "_queues", "_sizes", "_table", "_uses", "retries", "rows",
+        "stamps",
     )
 
     def __init__(self, table: FactTable) -> None:
@@ -79,7 +80,7 @@ class Ledger:
         self.retries = array("I")
         self._arrivals, self._sizes = array("I"), array("Q")
         self._facts, self._queues = array("I"), array("B")
-        self._table, self._take = table, table.take
+        self._table, self._numbers, self._uses = table, table.numbers, table.uses
         self._free: list[int] = []
 
     def __len__(self) -> int:
@@ -88,7 +89,11 @@ class Ledger:
     def put(self, name: bytes, entry: Entry, stamp: int = 0) -> None:
         """Enter a message whose name is not there."""
         queue, arrival, size, retry, facts = entry
-        number = self._take(facts)
+        number = self._numbers.get(facts)
+        if number is None:
+            number = self._table.take(facts)
+        else:
+            self._uses[number] += 1
         if self._free:
             row = self._free.pop()
             self.stamps[row], self.retries[row], self._queues[row] = stamp, retry, queue

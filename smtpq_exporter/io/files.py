@@ -54,6 +54,13 @@ class Folders:
         self._kept = path
         return self.at(path)
 
+    def of(self, path: bytes) -> int | None:
+        """The same, for a directory that need not be there."""
+        try:
+            return self.at(path)
+        except FileNotFoundError:
+            return None
+
     def close(self) -> None:
         """Close all."""
         self._kept = b""

@@ -42,6 +42,7 @@ _LOOKS = 3
 #: Names between two looks at the deadline.
 _STRIDE = 256
 _NOATIME = getattr(os, "O_NOATIME", 0)
+_REGULAR, _FOLDER = stat.S_IFREG >> 12, stat.S_IFDIR >> 12
 
 
 class SpoolReader:
@@ -171,13 +172,16 @@ class SpoolReader:
                 if one.place.queue != directory.place.queue and one.ledger.rows
             ]
             sort_of, surely = self._layout.sort, getattr(self._layout, "surely", None)
-            fresh = []
+            alone = not (elsewhere or self._departed or directory.place.folders)
+            fresh: list[bytes] = []
+            if surely is not None and alone:
+                fresh = [name for name in new if surely(name)]
+                new = [name for name in new if not surely(name)] if len(fresh) < len(new) else []
             for count, name in enumerate(new):
-                sort = None if surely is not None and surely(name) else sort_of(directory.place, name)
-                if sort is None:
-                    if not elsewhere and not self._departed and not directory.place.folders:
-                        fresh.append(name)
-                        continue
+                sort = sort_of(directory.place, name)
+                if sort is None and alone:
+                    fresh.append(name)
+                elif sort is None:
                     if not count % _STRIDE:
                         self._look_at_the_clock()
                     self._welcome(directory, name, elsewhere)
@@ -190,28 +194,77 @@ class SpoolReader:
             self._take_up_all(directory, fresh)
 
     def _take_up_all(self, directory: Directory, names: list[bytes]) -> None:
-        """Open messages that cannot be anywhere else. The hot loop of first readings: as little Python as can be."""
+        """Open messages that cannot be anywhere else. The hot loop of first readings."""
+        place, layout = directory.place, self._layout
+        company, usual = getattr(layout, "company", None), getattr(layout, "usual", None)
+        folder = company(place) if company is not None else None
+        if folder is None or usual is None:
+            self._take_up_each(directory, names)
+            return
+        files = self._files
+        open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
+        queue, head_length, beside_length = place.queue, layout.head, getattr(layout, "beside", layout.head)
+        enter, count_in = directory.ledger.put, self._sum.put
+        for start in range(0, len(names), _STRIDE):
+            self._look_at_the_clock()
+            flags, at = self._flags, self._folders.keep(place.path)
+            there = self._folders.of(folder)
+            for name in names[start : start + _STRIDE]:
+                try:
+                    descriptor = open_file(name, flags, dir_fd=at)
+                except OSError:  # gone, or without the right to leave atime alone, or worse
+                    self._take_up(directory, name, None)
+                    flags = self._flags
+                    continue
+                try:
+                    status = fstat(descriptor)
+                    mode, stamp = status.st_mode, status.st_mtime_ns
+                    if mode >> 12 != _REGULAR:
+                        directory.aside[name] = "foreign_name"
+                        continue
+                    head = pread(descriptor, head_length, 0)
+                    beside = b""
+                    if there is not None:
+                        try:
+                            other = open_file(name, FLAGS, dir_fd=there)
+                        except FileNotFoundError:
+                            pass
+                        else:
+                            try:
+                                beside = pread(other, beside_length, 0)
+                            finally:
+                                close(other)
+                    entry = usual(queue, mode, stamp, head, beside)
+                    if entry is None:
+                        self._file.descriptor, self._file.pulse = descriptor, 0
+                        self._found(directory, name, self._understand(directory, name, status, head, None))
+                        continue
+                finally:
+                    close(descriptor)
+                enter(name, entry, stamp ^ mode)
+                count_in(entry)
+
+    def _take_up_each(self, directory: Directory, names: list[bytes]) -> None:
+        """The same for a layout, or a place, that has no usual message."""
         files, file, place, layout = self._files, self._file, directory.place, self._layout
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
         flags, head, read, at = self._flags, layout.head, layout.read, self._folders.keep(place.path)
-        enter, count_in = directory.ledger.put, self._sum.put
-        aside, regular = directory.aside, stat.S_IFREG >> 12
+        enter, count_in, aside = directory.ledger.put, self._sum.put, directory.aside
         for start in range(0, len(names), _STRIDE):
             self._look_at_the_clock()
             for name in names[start : start + _STRIDE]:
                 try:
                     descriptor = open_file(name, flags, dir_fd=at)
-                except OSError as error:  # gone, or without the right to leave atime alone, or worse
-                    if isinstance(error, PermissionError):
-                        self._flags = flags = flags & ~_NOATIME
+                except OSError:
                     self._take_up(directory, name, None)
+                    flags = self._flags
                     continue
                 try:
                     status = fstat(descriptor)
                     mode = status.st_mode
                     file.descriptor, file.pulse = descriptor, 0
                     entry: Entry | str = "foreign_name"
-                    if mode >> 12 == regular:
+                    if mode >> 12 == _REGULAR:
                         entry = read(place, name, status, pread(descriptor, head, 0), file, None)
                 except ParseError:
                     entry = "corrupt_record"
@@ -257,10 +310,8 @@ class SpoolReader:
         if result is None:
             self._vanished += 1
             directory.revived = directory.revived or directory.place.renaming
-        elif isinstance(result[0], str):
-            directory.aside[name] = result[0]
         else:
-            self._enter(directory, name, result[0], result[1])
+            self._found(directory, name, result)
 
     def _compare(self, directory: Directory, names: list[bytes], now: float) -> None:
         """Look whether these known messages changed; if many did ahead of their time, look at all."""
@@ -298,10 +349,7 @@ class SpoolReader:
                 directory.revived = directory.revived or directory.place.renaming
                 continue
             self._strike(directory, name)
-            if isinstance(result[0], str):
-                directory.aside[name] = result[0]
-            else:
-                self._enter(directory, name, result[0], result[1])
+            self._found(directory, name, result)
         return early
 
     def _load(self, directory: Directory, name: bytes, known: Facts | None) -> tuple[Entry | str, int] | None:
@@ -320,20 +368,32 @@ class SpoolReader:
             raise fault(error, place.path + b"/" + name) from error
         try:
             status = files.fstat(descriptor)
-            mode = status.st_mode
-            if mode & 0o170000 != (stat.S_IFDIR if place.folders else stat.S_IFREG):
+            if status.st_mode >> 12 != (_FOLDER if place.folders else _REGULAR):
                 return "foreign_name", 0
             file.descriptor, file.pulse = descriptor, 0
             head = b"" if place.folders else files.pread(descriptor, self._layout.head, 0)
-            found = self._layout.read(place, name, status, head, file, known)
-            stamp = status.st_mtime_ns ^ mode ^ file.pulse
-            if place.folders and files.clock() - status.st_mtime < GUARD:
-                stamp ^= 1  # names may change again in the same tick of the clock: look once more
-            return found, stamp
-        except ParseError:
-            return "corrupt_record", 0
+            return self._understand(directory, name, status, head, known)
         finally:
             files.close(descriptor)
+
+    def _understand(
+        self, directory: Directory, name: bytes, status: os.stat_result, head: bytes, known: Facts | None,
+    ) -> tuple[Entry | str, int]:
+        """What the layout makes of the open file, and its stamp."""
+        try:
+            found = self._layout.read(directory.place, name, status, head, self._file, known)
+        except ParseError:
+            return "corrupt_record", 0
+        stamp = status.st_mtime_ns ^ status.st_mode ^ self._file.pulse
+        if directory.place.folders and self._files.clock() - status.st_mtime < GUARD:
+            stamp ^= 1  # names may change again in the same tick of the clock: look once more
+        return found, stamp
+
+    def _found(self, directory: Directory, name: bytes, result: tuple[Entry | str, int]) -> None:
+        if isinstance(result[0], str):
+            directory.aside[name] = result[0]
+        else:
+            self._enter(directory, name, result[0], result[1])
 
     def _mtime(self, folder: bytes, name: bytes) -> int:
         """When another file was written to last; 0 if it is not there or may not be seen."""

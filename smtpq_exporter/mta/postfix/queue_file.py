@@ -43,49 +43,23 @@ def read_envelope(head: bytes, length: int, more: More) -> Envelope:
         if head[0] != _C:
             return _maildrop(head, length, more)
         size, start, count = int(head[2:17]), int(head[18:33]), int(head[34:49])
-        # Nearly all mail: T, some A, S, then what does not matter, one R, M. An address that ends in what looks
-        # like a record of its own gives a part of itself, with the same domain; a part without @ is not taken.
-        if count == 1 and 97 < start <= len(head):
-            at = head.rfind(b"R", 97, start - 2)
-            recipient = head[at + 2 : start - 2]
-            n = start - at - 4
-            if 0 < at and n < 128 and head[at + 1] == n and b"@" in recipient and head[start - 2] == _M:
-                i = 2 + head[1]
-                arrival = None
-                while i < at:
-                    kind, n = head[i], head[i + 1]
-                    i += 2 + n
-                    if n > 127:
-                        break
-                    if kind == _A:
-                        continue
-                    if kind == _S:
-                        return size, arrival, head[i - n : i], [recipient], [at], 0
-                    if kind != _T:
-                        break
-                    arrival = int(head[i - n : i].split(None, 1)[0])
-        return _unusual(head, length, more, size, start, count)
+        if size < 0 or start <= 0 or count < 0:
+            raise ParseError("record C", "negative sizes", head[:50])
+        if start > LONGEST:
+            return _winding(head, length, more, size, start, count)
+        if len(head) < start:
+            head += more(len(head), start - len(head))
+        plain = plain_envelope(head, 2 + head[1], start)
+        if plain is None:
+            return _winding(head, length, more, size, start, count)
+        arrival, sender, recipients, offsets, seen = plain
+        unread = _behind(more, start + size, length, recipients, offsets, count - seen) if seen < count else 0
     except (IndexError, ValueError) as error:
         raise ParseError("queue file", f"ends or breaks within a record ({error})", head[:60]) from None
-
-
-def _unusual(head: bytes, length: int, more: More, size: int, start: int, count: int) -> Envelope:
-    """Any envelope that begins with C."""
-    if size < 0 or start <= 0 or count < 0:
-        raise ParseError("record C", "negative sizes", head[:50])
-    if start > LONGEST:
-        return _winding(head, length, more, size, start, count)
-    if len(head) < start:
-        head += more(len(head), start - len(head))
-    plain = _plain(head, 2 + head[1], start)
-    if plain is None:
-        return _winding(head, length, more, size, start, count)
-    arrival, sender, recipients, offsets, seen = plain
-    unread = _behind(more, start + size, length, recipients, offsets, count - seen) if seen < count else 0
     return size, arrival, sender, recipients, offsets, unread
 
 
-def _plain(
+def plain_envelope(
     b: bytes, i: int, start: int,
 ) -> tuple[int | None, bytes | None, list[bytes], list[int], int] | None:
     """The common envelope, from offset `i` to M, which ends at `start`. None if there is a pointer in it."""

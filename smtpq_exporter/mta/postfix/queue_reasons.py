@@ -27,23 +27,6 @@ def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
             yield int(digits), _line(block, start + 8), _line(block, named + 11) if named >= 0 else b""
 
 
-def first(log: bytes, offset: int) -> tuple[bytes, bytes] | None:
-    """(reason text, recipient) of the first block, if it is that of the recipient at `offset`.
-
-    The way of nearly all mail, which has one recipient: what is needed stands in the first three lines,
-    ``<recipient>: text``, ``recipient=`` and ``offset=``. None if they are anything else.
-    """
-    end = log.find(b"\n", 1)
-    if not log.startswith(b"recipient=", end + 1):
-        return None
-    last = log.find(b"\n", end + 11)
-    recipient = log[end + 11 : last]
-    start = len(recipient) + 5
-    if not log.startswith(b"offset=%d\n" % offset, last + 1) or log[start - 3 : start] != b">: " or start > end:
-        return None
-    return log[start:end], recipient
-
-
 def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
     """(reason text, recipient) of each recipient (offset of its record) that has one, in the order of `offsets`.
 

@@ -11,21 +11,20 @@ from __future__ import annotations
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
-from smtpq_exporter.mta.address import KNOWN, domain_of, masked
+from smtpq_exporter.mta.address import domain_of, masked
 from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.postfix.queue_file import read_envelope
 from smtpq_exporter.mta.postfix.queue_id import hash_path, is_queue_id, moment
-from smtpq_exporter.mta.postfix.queue_reasons import first, texts
+from smtpq_exporter.mta.postfix.queue_reasons import texts
+from smtpq_exporter.mta.postfix.queue_usual import usual_message
 
 #: Queues in the order of showq; `corrupt` is only seen in the directories.
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 _MAILDROP, _ACTIVE, _DEFERRED, _HOLD, _CORRUPT = 0, 2, 3, 4, 5
 
 #: Bytes of a defer log that are read at first, and at most; what is beyond has reason "unknown".
-_LOG_FIRST, _LOG_MOST = 4096, 8 * 1024 * 1024
+LOG_FIRST, _LOG_MOST = 4096, 8 * 1024 * 1024
 _LATEST = 2**32 - 1
-#: Reason texts whose class is remembered.
-_MOST_TEXTS = 4096
 #: What a glance knows.
 _WAITING: Facts = ("", (), (), False, False)
 _ON_HOLD: Facts = ("", (), (), True, False)
@@ -37,6 +36,7 @@ class PostfixSpool:
     queues = QUEUES
     head = 2048
     """Holds the envelope of about 15 recipients."""
+    beside = LOG_FIRST
     retries = True
     surely = staticmethod(is_queue_id)
 
@@ -49,10 +49,9 @@ class PostfixSpool:
         self._reason, self._bare = classifier.reason, not classifier.wants_addresses
         hashed = hash_names.replace(",", " ").split()
         self._depth = hash_depth if "defer" in hashed else 0
-        self._same_hash = "deferred" in hashed
-        self._classes: dict[bytes, str] = {}
-        self._logs: dict[bytes, bytes] = {}
-        """Directory of queue files -> directory of their defer logs, where one goes with the other."""
+        self._same_hash = ("deferred" in hashed) == ("defer" in hashed)
+        self.usual = usual_message(
+            self._reason, bare=self._bare, deferred=_DEFERRED, longest_log=LOG_FIRST)
 
     def roots(self) -> tuple[Place, ...]:
         """The queue directories. Those that mail can be stuck in must be there."""
@@ -104,37 +103,17 @@ class PostfixSpool:
             arrival = mtime
         elif not 0 <= arrival <= _LATEST:
             arrival = 0 if arrival < 0 else _LATEST
+        domains = tuple([domain_of(address) for address in recipients])
         reasons: tuple[str, ...] = ()
-        log = None
         if recipients and queue != _MAILDROP:
-            folder = self._logs.get(place.path) or self._log_directory(place, name)
-            log = file.beside(folder, name, _LOG_FIRST)
-        if len(recipients) == 1:  # nearly all mail, without a call for each step
-            address = recipients[0]
-            domains: tuple[str, ...] = (KNOWN.get(address[address.rfind(b"@") :]) or domain_of(address),)
-            if log:
-                found = first(log, offsets[0])
-                if found is None:
-                    reasons = self._reasons(log, folder, name, offsets, file)
-                else:
-                    text, address = found
-                    if self._bare and b"@" in address:
-                        text = text.replace(address, b"@")
-                    reasons = (self._classes.get(text) or self._class(text),)
-        else:
-            domains = tuple([domain_of(address) for address in recipients])
-            if log:
-                reasons = self._reasons(log, folder, name, offsets, file)
-        if not reasons and known is not None and queue == _ACTIVE:
-            reasons = known[2][: len(domains)]  # a delivery runs: its defer log is away until it ends
+            reasons = self._reasons(self.company(place) or self._log_directory(name), name, offsets, file)
+            if not reasons and known is not None and queue == _ACTIVE:
+                reasons = known[2][: len(domains)]  # a delivery runs: its defer log is away until it ends
         if unread:
             domains += (OTHER,) * unread
             reasons += ("unknown",) * unread
-        sender_domain = KNOWN.get(sender[sender.rfind(b"@") :]) or domain_of(sender) if sender else ""
-        return (
-            queue, arrival, size, mtime if queue == _DEFERRED else 0,
-            (sender_domain, domains, reasons, queue == _HOLD, mode & 0o010 != 0),
-        )
+        facts = domain_of(sender) if sender else "", domains, reasons, queue == _HOLD, mode & 0o010 != 0
+        return queue, arrival, size, mtime if queue == _DEFERRED else 0, facts
 
     def glance(self, place: Place, name: bytes, status: Status) -> Entry | str | None:
         """By mode and long id alone: when the id was given out, which is the arrival or the last requeue."""
@@ -157,34 +136,27 @@ class PostfixSpool:
         retry = min(max(0, status.st_mtime_ns // 1_000_000_000), _LATEST) if queue == _DEFERRED else 0
         return queue, arrival, size, retry, (sender, domains, reasons, queue == _HOLD, forced)
 
-    def _reasons(
-        self, log: bytes, folder: bytes, name: bytes, offsets: list[int], file: SpoolFile,
-    ) -> tuple[str, ...]:
-        """Reason classes from a whole defer log."""
+    def company(self, place: Place) -> bytes | None:
+        """The directory of the defer logs of all messages of a place, if they are in one."""
+        below = place.path[len(self._root) + 9 :]  # behind "/deferred"
+        if place.queue != _DEFERRED or not self._same_hash or below.count(b"/") != self._depth:
+            return None
+        return self._root + b"/defer" + below
+
+    def _log_directory(self, name: bytes) -> bytes:
+        return b"%b/defer/%b" % (self._root, hash_path(name, self._depth)[:-1])
+
+    def _reasons(self, folder: bytes, name: bytes, offsets: list[int], file: SpoolFile) -> tuple[str, ...]:
+        log = file.beside(folder, name, LOG_FIRST)
+        if not log:
+            return ()
         cut = False
-        if len(log) == _LOG_FIRST:
+        if len(log) == LOG_FIRST:
             log = file.beside(folder, name, _LOG_MOST) or b""
             cut = len(log) == _LOG_MOST
         found = texts(log, offsets)
         if self._bare:
-            reasons = tuple([self._class(masked(text, address)) for text, address in found])
+            reasons = tuple([self._reason(masked(text, address)) for text, address in found])
         else:
-            reasons = tuple([self._class(text) for text, _ in found])
+            reasons = tuple([self._reason(text) for text, _ in found])
         return reasons + ("unknown",) * (len(offsets) - len(reasons)) if cut else reasons
-
-    def _class(self, text: bytes) -> str:
-        """Reason class of a text; without the addresses in them thousands of texts are one."""
-        found = self._classes.get(text)
-        if found is None:
-            if len(self._classes) >= _MOST_TEXTS:
-                self._classes.clear()
-            found = self._classes[text] = self._reason(text)
-        return found
-
-    def _log_directory(self, place: Place, name: bytes) -> bytes:
-        """Where the defer log of a message is; the same for all in one directory of a queue hashed alike."""
-        hashed = hash_path(name, self._depth)[:-1]
-        folder = b"%b/defer/%b" % (self._root, hashed)
-        if self._same_hash and place.path == b"%b/deferred/%b" % (self._root, hashed):
-            self._logs[place.path] = folder
-        return folder

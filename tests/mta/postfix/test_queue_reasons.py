@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from smtpq_exporter.mta.postfix.queue_reasons import blocks, first, texts
+from smtpq_exporter.mta.postfix.queue_reasons import blocks, texts
 from smtpq_exporter.mta.postfix.write import Deferral, defer_log
 
 
@@ -32,25 +32,6 @@ def test_an_original_recipient_may_stand_between() -> None:
     """After an alias the block names the address as it was, too."""
     text = log((700, b"why")).replace(b"offset=", b"original_recipient=alias@x.example\noffset=")
     assert texts(text, [700]) == [(b"why", b"u700@x.example")]
-
-
-def test_the_first_block_is_enough_for_one_recipient() -> None:
-    """Its first three lines give the same as the whole log; anything else is left to the whole log."""
-    nasty = b'host x said: 450 recipient=y >: offset=5 "a|b" (\xff) ' + b"x" * 900
-    for reason in (b"why", nasty, b">: ", b""):
-        text = log((700, reason), (800, b"other"))
-        assert first(text, 700) == texts(text, [700])[0]
-        assert first(text, 800) is None
-        assert first(text[: text.index(b"offset=")], 700) is None
-    assert first(b"", 700) is None
-    assert first(b"\nrecipient=a@x\noffset=700\nreason=x\n\n", 700) is None
-
-
-@given(st.binary(max_size=200), st.integers(0, 999))
-def test_the_first_block_of_any_bytes(text: bytes, offset: int) -> None:
-    """Nothing breaks, whatever a log begins with."""
-    found = first(b"\n" + text, offset)
-    assert found is None or found[0] in text
 
 
 def test_the_last_of_several_blocks_counts() -> None:
