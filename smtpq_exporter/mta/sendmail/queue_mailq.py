@@ -27,7 +27,8 @@ _SECTION = re.compile(rb"\t\t(.{1,4096}) \((\d{1,12}) requests?(?:, only (\d{1,1
 _EMPTY = re.compile(rb".{1,4096} is empty")
 _TITLE = re.compile(rb"-----Q-ID-----[- ]{1,20}Size.*")
 _TOTAL = re.compile(rb"\t\tTotal requests: (\d{1,12})")
-_ID = rb" *(?P<id>[0-9A-Za-z]{6,24})"
+#: An id ends in a process number: the mark X behind it is no part of it.
+_ID = rb" *(?P<id>[0-9A-Za-z]{5,23}\d)"
 _HEAD = re.compile(
     _ID + rb"(?P<mark>[ *X?-]) *(?P<size>-?\d{1,18}) (?P<rest> *-?\d{1,18}[+ ])?(?:[A-Z][a-z]{2} )?"
     rb"(?P<month>[A-Z][a-z]{2}) (?P<day>[ \d]\d) (?P<hour>\d\d):(?P<minute>\d\d) (?P<sender>.*)",

@@ -1,4 +1,6 @@
-"""A Sendmail with two queue directories, one of them with qf/, df/ and xf/, and a submission program with its own."""
+"""A Sendmail with two queue directories, one of them with qf/, df/ and xf/, and a submission program with its
+own.
+"""
 
 from __future__ import annotations
 

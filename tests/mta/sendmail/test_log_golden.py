@@ -100,7 +100,10 @@ def test_a_real_log_is_understood_whole() -> None:
     recipients = sum(line.split(b", delay=")[0].count(b",<") + 1 for line in REAL if b": to=" in line)
     assert sum(found.deliveries.values()) == recipients > 1500
     assert found.received == text.count(b": from=<")
-    assert sum(n for (_, status), n in found.destinations.items() if status == "sent") == found.deliveries["sent"]
+    assert (
+        sum(n for (_, status), n in found.destinations.items() if status == "sent")
+        == found.deliveries["sent"]
+    )
 
 
 def test_forged_lines_count_nothing_that_did_not_happen() -> None:
@@ -114,14 +117,20 @@ def test_forged_lines_count_nothing_that_did_not_happen() -> None:
 
 def attempt(queue_id: str, to: str, delay: str, dsn: str, said: str) -> bytes:
     """A line about an attempt."""
-    return (f"Nov 24 03:22:59 vm sm-mta[9]: {queue_id}: to={to}, delay={delay}, xdelay=00:00:00, mailer=esmtp, pri=3, "
-            f"relay=mx.example. [192.0.2.1], dsn={dsn}, {said}").encode()
+    return (
+        f"Nov 24 03:22:59 vm sm-mta[9]: {queue_id}: to={to}, delay={delay}, xdelay=00:00:00, mailer=esmtp, "
+        "pri=3, "
+        f"relay=mx.example. [192.0.2.1], dsn={dsn}, {said}"
+    ).encode()
 
 
 def received(queue_id: str, recipients: int) -> bytes:
     """A line about an arrival."""
-    return (f"Nov 24 03:22:59 vm sm-mta[9]: {queue_id}: from=<a@sender.example>, size=1, class=0, nrcpts={recipients}, "
-            "msgid=<x@sender.example>, proto=ESMTP, daemon=MTA, relay=localhost [127.0.0.1]").encode()
+    return (
+        f"Nov 24 03:22:59 vm sm-mta[9]: {queue_id}: from=<a@sender.example>, size=1, class=0, "
+        f"nrcpts={recipients}, "
+        "msgid=<x@sender.example>, proto=ESMTP, daemon=MTA, relay=localhost [127.0.0.1]"
+    ).encode()
 
 
 MANY = [
@@ -134,7 +143,9 @@ MANY = [
 
 
 def test_each_message_has_one_latency_at_its_final_delivery() -> None:
-    """A message with four recipients is done, once, with the last of them; its latency is that of the last success."""
+    """A message with four recipients is done, once, with the last of them; its latency is that of the last
+    success.
+    """
     for end in range(4):
         found = counted(MANY[: end + 1])
         assert (found.removed, found.latency and found.latency.count) == (0, 0)
@@ -147,7 +158,9 @@ def test_each_message_has_one_latency_at_its_final_delivery() -> None:
 def test_an_alias_with_many_addresses_is_one_message() -> None:
     """More deliveries than from= said are deliveries, and one message."""
     lines = [received("6AO3Mx3Y000002", 1)] + [
-        attempt("6AO3Mx3Y000002", f"<u{n}@ok1.example>", "00:00:05", "2.0.0", "stat=Sent (ok)") for n in range(3)]
+        attempt("6AO3Mx3Y000002", f"<u{n}@ok1.example>", "00:00:05", "2.0.0", "stat=Sent (ok)")
+        for n in range(3)
+    ]
     found = counted(lines)
     assert found.latency is not None
     assert (found.deliveries["sent"], found.removed, found.latency.count) == (3, 1, 1)
@@ -165,18 +178,28 @@ def test_what_waits_survives_a_restart() -> None:
 
 def test_a_message_that_was_too_long_in_the_queue_is_expired_and_done() -> None:
     """Cannot send message for 5 days counts as expired, once, and ends the message."""
-    found = counted([
-        received("6AO3Mx3Y000003", 2),
-        attempt("6AO3Mx3Y000003", "<a@ok1.example>", "00:00:01", "2.0.0", "stat=Sent (ok)"),
-        attempt("6AO3Mx3Y000003", "<b@old.example>", "5+00:00:01", "4.4.1", "stat=Deferred: Connection refused by b."),
-        b"Nov 29 03:22:59 vm sm-mta[9]: 6AO3Mx3Y000003: 6AT3MxZZ000009: DSN: Cannot send message for 5 days",
-    ])
+    found = counted(
+        [
+            received("6AO3Mx3Y000003", 2),
+            attempt("6AO3Mx3Y000003", "<a@ok1.example>", "00:00:01", "2.0.0", "stat=Sent (ok)"),
+            attempt(
+                "6AO3Mx3Y000003",
+                "<b@old.example>",
+                "5+00:00:01",
+                "4.4.1",
+                "stat=Deferred: Connection refused by b.",
+            ),
+            b"Nov 29 03:22:59 vm sm-mta[9]: 6AO3Mx3Y000003: 6AT3MxZZ9: DSN: Cannot send message for 5 days",
+        ]
+    )
     assert found.latency is not None
     assert (found.expired, found.deliveries["expired"], found.removed, found.latency.count) == (1, 1, 1, 1)
 
 
 def test_only_its_own_names_are_read() -> None:
-    """With names in the configuration, lines of other names are ignored; without any, Sendmail's usual ones are read."""
+    """With names in the configuration, lines of other names are ignored; without any, Sendmail's usual ones
+    are read.
+    """
     lines = [line for line in REAL if b": to=<" in line][:50]
     renamed = [line.replace(b" sendmail[", b" out-mta[") for line in lines]
     assert counted(renamed).lines["ignored"] == 50
@@ -200,15 +223,29 @@ def test_no_bytes_break_the_parser_or_make_mail_that_was_not_sent(data: st.DataO
     """Damaged lines raise nothing, and every line is counted as one of three."""
     line = data.draw(st.sampled_from(LINES))
     start = data.draw(st.integers(0, len(line)))
-    damaged = line[:start] + data.draw(st.binary(max_size=20)) + line[data.draw(st.integers(start, len(line))) :]
+    damaged = (
+        line[:start] + data.draw(st.binary(max_size=20)) + line[data.draw(st.integers(start, len(line))) :]
+    )
     found = counted([damaged, line])
     assert sum(found.lines.values()) == 2
     assert facts(found, without=TOGETHER) == facts(summed([damaged, line]), without=TOGETHER)
 
 
 def test_hostile_text_takes_no_time() -> None:
-    """Long lines made to make a pattern backtrack are read in linear time: ten of them in the time of a test."""
-    for piece in (b"<", b"a,", b"<a>,", b'"', b'<"', b"\\", b"<\\>", b", reject=", b", stat=", b"x@", b"<x@y>,"):
+    """Long lines made to make a pattern backtrack are read in linear time, all in the time of a test."""
+    for piece in (
+        b"<",
+        b"a,",
+        b"<a>,",
+        b'"',
+        b'<"',
+        b"\\",
+        b"<\\>",
+        b", reject=",
+        b", stat=",
+        b"x@",
+        b"<x@y>,",
+    ):
         for front in (b"to=", b"from=", b"ruleset=check_rcpt, arg1=", b"Milter: to=", b"<"):
             line = b"Nov 24 03:22:59 vm sm-mta[9]: 6AO3Mx3Y000001: " + front + piece * (60_000 // len(piece))
             assert sum(counted([line]).lines.values()) == 1

@@ -1,4 +1,6 @@
-"""A real Sendmail with more than 500 messages of many kinds: every reader, its own tool, its log, the sink's book."""
+"""A real Sendmail with more than 500 messages of many kinds: every reader, its own tool, its log, the sink's
+book.
+"""
 
 from __future__ import annotations
 
@@ -40,8 +42,12 @@ MINUTE = 60
 def server() -> Iterator[SendmailServer]:
     """A Sendmail whose queue holds every kind of message that a monitor must understand."""
     with Sink() as sink, SendmailServer(sink) as server:
-        server.inject(560, {"greylist": 5, "greylist2": 3, "tempblock": 2, "local": 2, "relay": 2, "refused": 2})
-        server.inject(60, {"greylist": 1, "ok1": 1}, seed=2)  # partly delivered where there are several recipients
+        server.inject(
+            560, {"greylist": 5, "greylist2": 3, "tempblock": 2, "local": 2, "relay": 2, "refused": 2}
+        )
+        server.inject(
+            60, {"greylist": 1, "ok1": 1}, seed=2
+        )  # partly delivered where there are several recipients
         server.inject(120, "mixed", seed=3)
         server.send(
             Mail("", ("nobody@greylist.example",), BODY),
@@ -69,11 +75,19 @@ def queued(server: SendmailServer) -> list[str]:
 
 def instance_of(server: SendmailServer, source: str = "auto") -> Instance:
     """The server as discovery completes it, its commands and files found in its world."""
-    options = (("sendmail_path", str(server.bin / "sendmail")),
-               ("client_queue_directory", str(server.root / "var/spool/clientmqueue")),
-               ("pid_file", str(server.root / "run/sendmail/mta/sendmail.pid")))
-    made = Instance("sendmail", "", config_directory=str(server.root / "etc/mail"), queue_directory=str(server.spool),
-                    source=source, options=options)
+    options = (
+        ("sendmail_path", str(server.bin / "sendmail")),
+        ("client_queue_directory", str(server.root / "var/spool/clientmqueue")),
+        ("pid_file", str(server.root / "run/sendmail/mta/sendmail.pid")),
+    )
+    made = Instance(
+        "sendmail",
+        "",
+        config_directory=str(server.root / "etc/mail"),
+        queue_directory=str(server.spool),
+        source=source,
+        options=options,
+    )
     return settle(made, HostProbe())[0]
 
 
@@ -92,7 +106,12 @@ def compare(spool: QueueSnapshot, listing: QueueSnapshot) -> None:
     for name, shown in listing.queues.items():
         stats = spool.queues[name]
         assert (stats.messages, stats.recipients, stats.bytes, stats.held, stats.sizes) == (
-            shown.messages, shown.recipients, shown.bytes, shown.held, shown.sizes), name
+            shown.messages,
+            shown.recipients,
+            shown.bytes,
+            shown.held,
+            shown.sizes,
+        ), name
         if stats.oldest_arrival is not None and shown.oldest_arrival is not None:
             assert shown.oldest_arrival == stats.oldest_arrival // MINUTE * MINUTE
     assert (spool.destinations, spool.senders) == (listing.destinations, listing.senders)
@@ -114,7 +133,9 @@ def test_both_sources_give_the_same_snapshot(server: SendmailServer) -> None:
 
 
 def test_they_agree_with_sendmails_own_tool(server: SendmailServer) -> None:
-    """Messages, recipients, bytes and the oldest are what mailq prints, counted by hand; held what mailq -qQ prints."""
+    """Messages, recipients, bytes and the oldest are what mailq prints, counted by hand; held what mailq -qQ
+    prints.
+    """
     found = snapshot(instance_of(server, "spool"), time.time())
     for name, words in (("mqueue", ()), ("quarantined", ("-qQ",)), ("lost", ("-qL",))):
         text, stats = server.run("mailq", *words), found.queues[name]
@@ -135,7 +156,9 @@ def counted(log: Path) -> LogTally:
 
 
 def test_the_log_counts_what_the_sink_answered(server: SendmailServer) -> None:
-    """For each domain, accepted, deferred and refused recipients are those of the sink's book; nothing forged."""
+    """For each domain, accepted, deferred and refused recipients are those of the sink's book; nothing
+    forged.
+    """
     found = counted(server.log)
     assert found.lines["unparsed"] == 0
     book = server.sink.book
@@ -162,7 +185,15 @@ def test_the_layouts_of_many_queues_and_the_submission_queue() -> None:
         server.inject(80, "greylist,refused")
         server.wait_idle()
         for number in range(3):
-            server.run("sendmail", "-Ac", "-i", "-f", "me@sender.example", f"bob{number}@greylist.example", text="hi\n")
+            server.run(
+                "sendmail",
+                "-Ac",
+                "-i",
+                "-f",
+                "me@sender.example",
+                f"bob{number}@greylist.example",
+                text="hi\n",
+            )
         name = next(server.spool.glob("q2/qf/qf*")).name[2:]
         server.run("sendmail", "-Qwhy", f"-qI{name}")
         instance = replace(instance_of(server), queue_directory="")
@@ -171,10 +202,16 @@ def test_the_layouts_of_many_queues_and_the_submission_queue() -> None:
         spool, listing = (snapshot(replace(instance, source=source), time.time()) for source in SOURCES)
         compare(spool, listing)
         assert {name: stats.messages for name, stats in spool.queues.items()} == {
-            "mqueue": 79, "clientmqueue": 3, "quarantined": 1, "lost": 0}
+            "mqueue": 79,
+            "clientmqueue": 3,
+            "quarantined": 1,
+            "lost": 0,
+        }
         assert tuple(listing.queues) == tuple(spool.queues)
         assert spool.queues["clientmqueue"].oldest_arrival is not None
-        found = settle(Instance("sendmail", "", config_directory=str(server.root / "etc/mail")), HostProbe())[0]
+        found = settle(Instance("sendmail", "", config_directory=str(server.root / "etc/mail")), HostProbe())[
+            0
+        ]
         assert found.queue_directory == "/var/spool/mqueue"
         assert dict(found.options)["queue_directories"] == "/var/spool/mqueue/q*"
         assert dict(found.options)["client_queue_directory"] == "/var/spool/clientmqueue"
@@ -185,8 +222,10 @@ def test_whoever_may_not_see_the_queue_gets_a_fault(server: SendmailServer) -> N
     """For a user without the group of the queue directory, mailq fails, and that is a missing permission."""
     stand_in = server.directory / "nobody"
     stand_in.write_text(
-        "#!/bin/sh\nexec " + " ".join(server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
-        + ' /usr/libexec/sendmail/sendmail "$@"\n')
+        "#!/bin/sh\nexec "
+        + " ".join(server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
+        + ' /usr/libexec/sendmail/sendmail "$@"\n'
+    )
     stand_in.chmod(0o755)
     options = dict(instance_of(server).options) | {"sendmail_path": str(stand_in)}
     with pytest.raises(SourceError) as caught:
@@ -203,7 +242,9 @@ def test_up_and_version_come_from_the_daemon(server: SendmailServer) -> None:
 
 
 def test_what_happens_while_it_is_read_never_gives_a_wrong_number(server: SendmailServer) -> None:
-    """Queue runs, quarantine, deletions, stop and restart during readings: each number is one that was true, or a Fault."""
+    """Queue runs, quarantine, deletions, stop and restart during readings: each number is one that was true,
+    or a Fault.
+    """
     readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
     first = readers[0].read(time.time(), time.monotonic() + 60)
     most = sum(stats.messages for stats in first.queues.values())
@@ -224,7 +265,9 @@ def test_what_happens_while_it_is_read_never_gives_a_wrong_number(server: Sendma
 
     def more(number: int) -> None:
         counts = [len(numbers) for numbers in seen.values()]
-        wait_for(lambda: all(len(now) > then + number for now, then in zip(seen.values(), counts, strict=True)), 60)
+        wait_for(
+            lambda: all(len(now) > then + number for now, then in zip(seen.values(), counts, strict=True)), 60
+        )
 
     thread = threading.Thread(target=sample, daemon=True)
     thread.start()
