@@ -202,7 +202,7 @@ def report(found: dict[str, Any]) -> str:
             )
         if int(size) == last:
             table.note = (
-                "Tools run in Sendmail's own world. The first reading knows nothing: it reads each qf and the "
+                "Tools run in Sendmail's own world. The first reading knows nothing: it reads each qf, the "
                 "size of every df, and classifies the reason of every recipient."
             )
             for name, limit in ((FIRST, 0.7), (AGAIN, 0.1), (CHANGED, 0.1)):
