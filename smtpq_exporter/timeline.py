@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import accumulate
 
 _SHIFT = 10
@@ -19,6 +20,8 @@ _SPAN = 1 << _SHIFT
 _MASK = _SPAN - 1
 #: A sorted list of 2-byte offsets up to here, 4-byte counts beyond.
 _SPARSE = 512
+#: So many new seconds are brought in at a time: as objects they take ten times their space.
+_SLICE = 65536
 _ZEROS = array("I", bytes(4 * _SPAN))
 
 
@@ -156,30 +159,38 @@ class TimelineBuilder:
         return self._frozen
 
     def _settle(self) -> None:
-        """Bring the seconds that were added into their blocks."""
-        blocks, sizes, own = self._blocks, self._sizes, self._own
+        """Bring the seconds that were added into their blocks, block by block."""
+        for start in range(0, len(self._new), _SLICE):
+            by_block = defaultdict[int, list[int]](list)
+            for second in self._new[start : start + _SLICE]:
+                by_block[second >> _SHIFT].append(second & _MASK)
+            self._fill(by_block)
+        self._total += sum(self._new)
+        del self._new[:]
         self._frozen = None
-        for second in self._new:
-            key, offset = second >> _SHIFT, second & _MASK
-            self._total += second
+
+    def _fill(self, by_block: Mapping[int, list[int]]) -> None:
+        blocks, sizes, own = self._blocks, self._sizes, self._own
+        for key, offsets in by_block.items():
             block = blocks.get(key)
             if block is None:
-                blocks[key], sizes[key] = array("H", (offset,)), 1
+                block = blocks[key] = array("H")
+                sizes[key] = 0
                 own.add(key)
                 self._keys = None
-                continue
-            sizes[key] += 1
-            if key not in own:
+            elif key not in own:
                 block = self._copy(key, block)
+            sizes[key] += len(offsets)
+            if block.typecode == "H" and len(block) + len(offsets) > _SPARSE:
+                offsets.extend(block)
+                block = blocks[key] = _ZEROS[:]
             if block.typecode == "I":
-                block[offset] += 1
-                continue
-            insort(block, offset)
-            if len(block) > _SPARSE:
-                dense = blocks[key] = _ZEROS[:]
-                for one in block:
-                    dense[one] += 1
-        del self._new[:]
+                for offset in offsets:
+                    block[offset] += 1
+            elif len(offsets) == 1:
+                insort(block, offsets[0])
+            else:
+                blocks[key] = array("H", sorted([*block, *offsets]))
 
     def _copy(self, key: int, block: array[int]) -> array[int]:
         self._own.add(key)
