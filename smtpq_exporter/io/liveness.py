@@ -39,11 +39,20 @@ class Liveness:
         directory = Path(self._instance.queue_directory)
         answer = is_locked(directory / self._discovery.lock) if self._discovery.lock else None
         if answer is None and self._discovery.socket:
-            answer = accepts(directory / self._discovery.socket)
+            answer = self._listens(directory)
         if answer is None and self._discovery.pid:
             path = dict(self._instance.options).get(self._discovery.pid)
             answer = runs(Path(path), self._discovery.processes) if path else None
         return answer
+
+    def _listens(self, directory: Path) -> bool | None:
+        """What the socket says; one that is not there says nothing where the mail server is not installed."""
+        named = dict(self._instance.options).get("control_socket")
+        path = directory / (named or self._discovery.socket)
+        elsewhere = not named and Path(self._discovery.socket).is_absolute() and not path.exists()
+        if elsewhere and not any(map(os.path.exists, self._discovery.binaries)):
+            return None
+        return accepts(path)
 
     def version(self) -> str | None:
         """Version of the installed mail server, None if it does not tell."""
@@ -54,7 +63,7 @@ class Liveness:
         return self._version
 
     def _ask(self) -> str | None:
-        if not self._discovery.version:
+        if not self._discovery.version or self._instance.simulated:
             return None
         try:
             text = output(fill(self._discovery.version, self._instance), seconds=5.0)

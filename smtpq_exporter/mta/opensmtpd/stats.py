@@ -26,8 +26,8 @@ def read_stats(text: bytes) -> dict[str, int]:
 def doubt(envelopes: int, stats: bytes) -> str:
     """Why a listing with so many envelopes cannot be the whole queue of a running smtpd; "" if it can."""
     said = read_stats(stats)
-    known, uptime = said.get("scheduler.envelope"), said.get("uptime")
-    if known is None or uptime is None:
+    uptime, known = said.get("uptime"), said.get("scheduler.envelope", 0)  # not there before the first one came
+    if uptime is None:
         return "smtpctl show stats does not say how much there should be"
     if (known and not envelopes) or known > 2 * envelopes + _DRIFT:
         return f"it shows {envelopes} envelopes, and the scheduler knows {known}"
