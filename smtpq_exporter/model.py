@@ -85,6 +85,9 @@ class QueueStats:
     """Arrival times; answers `older_than(seconds, now)` exactly, at any later `now` too."""
     held_arrivals: Timeline | None = None
     """Those of the held messages alone: what waits for an operator and not for its delivery."""
+    incoming: float | None = None
+    """Messages per second that enter, and that leave, as the mail server measures them."""
+    outgoing: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +109,12 @@ class QueueSnapshot:
     forced_expiry: int | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)
     """Entries that were seen and left out, by why: vanished, duplicate, foreign_name, bad_time, corrupt_record."""
+    aside: Mapping[str, QueueStats] = field(default_factory=dict)
+    """Queues of copies that wait for nobody (Exchange's shadow queues): never part of a sum."""
+    next_hops: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
+    """{(category, state): (next hops, messages)} where the mail server keeps a queue for each next hop."""
+    pressure: Mapping[str, int] = field(default_factory=dict)
+    """Levels at which the mail server refuses work, by resource: 0 low, 1 medium, 2 high."""
 
 
 @dataclass(frozen=True, slots=True)

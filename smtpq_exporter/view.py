@@ -98,6 +98,9 @@ def _snapshot(queue: QueueSnapshot, now: float, min_age: float | None) -> dict[s
         "senders": [list(row) for row in queue.senders],
         "reasons": dict(queue.reasons),
         "skipped": dict(queue.skipped),
+        "aside": {name: _stats(stats, now, min_age) for name, stats in queue.aside.items()},
+        "next_hops": [[*hop, *counts] for hop, counts in queue.next_hops.items()],
+        "pressure": dict(queue.pressure),
     }
 
 
@@ -112,6 +115,8 @@ def _stats(stats: QueueStats, now: float, min_age: float | None) -> dict[str, An
         "oldest_waiting_age_seconds": _oldest_waiting(stats, now),
         "held": stats.held,
         "retry_due": stats.retry_due,
+        "incoming_per_second": stats.incoming,
+        "outgoing_per_second": stats.outgoing,
         "older": None if min_age is None else _older(stats.arrivals, stats.messages, now, min_age),
         "older_held": None if min_age is None else _older(stats.held_arrivals, stats.held, now, min_age),
         "ages": _histogram(stats.ages),

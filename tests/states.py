@@ -56,6 +56,9 @@ def snapshot(taken_at: float = NOW, **queues: QueueStats) -> QueueSnapshot:
         reasons={"greylisted": 60, "connection_timeout": 40},
         forced_expiry=1,
         skipped={"vanished": 2},
+        aside={"shadow": QueueStats(7, incoming=0.5, outgoing=0.25)},
+        next_hops={("external", "retry"): (3, 40)},
+        pressure={"version_buckets": 1},
     )
 
 

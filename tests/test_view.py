@@ -49,6 +49,8 @@ def test_it_is_json_and_complete() -> None:
         "oldest_age_seconds",
         "held",
         "retry_due",
+        "incoming_per_second",
+        "outgoing_per_second",
         "older",
         "ages",
         "sizes",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import cast
 
 from smtpq_exporter.errors import ConfigError, SourceError
+from smtpq_exporter.io import report
 from smtpq_exporter.io.command import PATH
 from smtpq_exporter.io.glance import REMEMBERED, GlanceReader
 from smtpq_exporter.io.listing import ListingReader
@@ -37,7 +38,7 @@ def open_reader(
     for source in mta.sources:
         lack = _lack(mta, instance, source, classifier)
         if lack is None:
-            why = "; ".join([*lacks, _merit(mta, source)])
+            why = "; ".join([*lacks, _merit(mta, source, instance)])
             return _open(mta, instance, source, classifier, top, why, glance=glance)
         lacks.append(f"{source}: {lack}")
         if "permission" in lack:
@@ -61,6 +62,11 @@ def _open(
         if listing.source == source:
             most = REMEMBERED if glance else sys.maxsize
             return ListingReader(mta, listing, instance, classifier, top=top, why=why, remembered=most)
+    for way in mta.reports:
+        if way.source == source:
+            if missing := way.lack(instance):
+                raise SourceError("unavailable", f"{source}: {missing}", "see the options in docs/mta")
+            return report.ReportReader(mta, way, instance, classifier, top=top, why=why)
     raise ConfigError("source", f"{source!r} is no source of {mta.name}: one of auto, {', '.join(mta.sources)}")
 
 
@@ -71,12 +77,18 @@ def _lack(mta: Mta, instance: Instance, source: str, classifier: ReasonOf) -> st
     for listing in mta.listings:
         if listing.source == source:
             return _mute(listing, instance)
+    for way in mta.reports:
+        if way.source == source:
+            return report.lack(way, instance)
     return "not supported"
 
 
-def _merit(mta: Mta, source: str) -> str:
+def _merit(mta: Mta, source: str, instance: Instance) -> str:
     if source == "spool":
         return "all queue directories are readable"
+    for way in mta.reports:
+        if way.source == source:
+            return report.merit(way, instance)
     listing = next(one for one in mta.listings if one.source == source)
     return f"{listing.socket} accepts connections" if listing.socket else f"{listing.argv[0]} is installed"
 

@@ -76,6 +76,20 @@ QUEUE_FORCED_EXPIRY = Metric("smtpq_queue_forced_expiry_messages", GAUGE, QUEUE,
     "Messages that an operator has marked to be returned at the next attempt.")
 QUEUE_SKIPPED = Metric("smtpq_queue_skipped_entries", GAUGE, QUEUE, (*_MTA, "why"),
     "Entries of the queue that the last reading saw and left out.")
+QUEUE_INCOMING = Metric("smtpq_queue_incoming_messages_per_second", GAUGE, QUEUE, _QUEUE,
+    "Messages that enter this queue per second, as the mail server itself measures. Exchange only.")
+QUEUE_OUTGOING = Metric("smtpq_queue_outgoing_messages_per_second", GAUGE, QUEUE, _QUEUE,
+    "Messages that leave this queue per second, as the mail server itself measures. Minus incoming it is the"
+    " velocity. Exchange only.")
+QUEUE_NEXT_HOPS = Metric("smtpq_queue_next_hops", GAUGE, QUEUE, (*_MTA, "category", "state"),
+    "Next hops that have a queue of their own, by where they are and what the mail server does with them."
+    " Exchange only.")
+QUEUE_NEXT_HOP_MESSAGES = Metric("smtpq_queue_next_hop_messages", GAUGE, QUEUE, (*_MTA, "category", "state"),
+    "Messages in the queues of next hops, by where these are and what the mail server does with them."
+    " Exchange only.")
+QUEUE_PRESSURE = Metric("smtpq_queue_back_pressure_level", GAUGE, QUEUE, (*_MTA, "resource"),
+    "How short the mail server is of a resource: 0 low, 1 medium (it slows clients down), 2 high (it refuses"
+    " mail). Exchange only.")
 
 # --- Logs: counters that only grow while the state directory lives
 LOG_RECEIVED = Metric("smtpq_log_messages_received_total", COUNTER, LOG, _MTA,

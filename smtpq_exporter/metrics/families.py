@@ -144,8 +144,12 @@ def _source(page: _Page, labels: tuple[str, ...], source: SourceState) -> None:
 
 
 def _queue(page: _Page, labels: tuple[str, ...], snapshot: QueueSnapshot, now: float) -> None:
-    for name, queue in snapshot.queues.items():
+    for name, queue in (*snapshot.queues.items(), *snapshot.aside.items()):
         _one_queue(page, (*labels, name), queue, now)
+    for hop, (queues, messages) in snapshot.next_hops.items():
+        page.put(catalog.QUEUE_NEXT_HOPS, (*labels, *hop), queues)
+        page.put(catalog.QUEUE_NEXT_HOP_MESSAGES, (*labels, *hop), messages)
+    page.put_each(catalog.QUEUE_PRESSURE, labels, snapshot.pressure)
     destinations: Counter[str] = Counter()
     for domain, messages in snapshot.destinations:  # there may be a domain that is called "other"
         destinations[domain] += messages
@@ -165,6 +169,8 @@ def _one_queue(page: _Page, labels: tuple[str, ...], queue: QueueStats, now: flo
         page.put(catalog.QUEUE_OLDEST, labels, max(0.0, round(now - queue.oldest_arrival, 3)))
     page.put(catalog.QUEUE_HELD, labels, queue.held)
     page.put(catalog.QUEUE_RETRY_DUE, labels, queue.retry_due)
+    page.put(catalog.QUEUE_INCOMING, labels, queue.incoming)
+    page.put(catalog.QUEUE_OUTGOING, labels, queue.outgoing)
     page.put_histogram(catalog.QUEUE_AGES, labels, queue.ages)
     page.put_histogram(catalog.QUEUE_SIZES, labels, queue.sizes)
 

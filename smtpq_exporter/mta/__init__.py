@@ -6,6 +6,7 @@ Pure: no clock, no files.
 from __future__ import annotations
 
 from smtpq_exporter.mta.base import Mta
+from smtpq_exporter.mta.exchange import EXCHANGE
 from smtpq_exporter.mta.exim import EXIM
 from smtpq_exporter.mta.opensmtpd import OPENSMTPD
 from smtpq_exporter.mta.postfix import POSTFIX
@@ -16,4 +17,5 @@ MTAS: dict[str, Mta] = {
     "exim": EXIM,
     "sendmail": SENDMAIL,
     "opensmtpd": OPENSMTPD,
+    "exchange": EXCHANGE,
 }

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from smtpq_exporter.model import LogEvent, Message
+from smtpq_exporter.mta.report import ReportWay
 
 
 class ListingParser(Protocol):
@@ -75,6 +76,7 @@ class Instance:
     options: tuple[tuple[str, str], ...] = ()
     found_by: str = ""
     """How it was found, in words, for the start-up message."""
+    simulated: bool = False  # nothing of it but its files is real: no version, no processes
 
 
 class ReasonOf(Protocol):
@@ -308,6 +310,10 @@ class Mta:
     queues_of: Callable[[Instance], tuple[str, ...]] | None = None
     """The queues of one instance where they are the user's own names; None: `queues`."""
     listings: tuple[Listing, ...] = ()
+    reports: tuple[ReportWay, ...] = ()
+    """Where the mail server counts by itself and shows no messages."""
+    asides: tuple[str, ...] = ()
+    """Queues of copies that wait for nobody: shown, never part of a sum."""
     layout: Callable[[Instance, ReasonOf], SpoolLayout] | None = None
     """Makes the layout of an instance's spool."""
     log: Callable[..., LogParser] | None = None

@@ -28,6 +28,8 @@ NOT_SHOWN = {
     "smtpq_log_warnings_total", "smtpq_host_load1", "smtpq_source_configured_interval_seconds",
     "smtpq_source_truncated", "smtpq_log_lines_total", "smtpq_log_rotations_total",
     "smtpq_log_last_line_timestamp_seconds", "smtpq_mta_info", "smtpq_config_last_reload_successful",
+    "smtpq_queue_incoming_messages_per_second", "smtpq_queue_outgoing_messages_per_second",
+    "smtpq_queue_next_hops", "smtpq_queue_next_hop_messages", "smtpq_queue_back_pressure_level",
     "process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes",
 }
 
