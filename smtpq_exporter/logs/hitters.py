@@ -3,7 +3,7 @@
 Pure: no clock; time is counted in deliveries. Three laws, whatever strangers write to:
 
 1. bounded: at most `top` series and CANDIDATES * top candidates, found by Space-Saving (Metwally, Agrawal and
-   El Abbadi 2005) on a stream summary, so that a stream of new names costs the same for each;
+   El Abbadi 2005) with a heap, so that a stream of new names costs about the same for each;
 2. sums agree: the counts of all domains and of OTHER are the counts of all deliveries, and OTHER never falls:
    a domain that is let in starts from 0, one that is let go leaves its counts to OTHER;
 3. series do not churn (hysteresis): a newcomer must have MARGIN times the weight of the weakest inside, and
@@ -13,6 +13,8 @@ Pure: no clock; time is counted in deliveries. Three laws, whatever strangers wr
 from __future__ import annotations
 
 import re
+from functools import lru_cache
+from heapq import heappop, heappush, heapreplace
 from typing import Any
 
 from smtpq_exporter.model import OTHER, STATUSES
@@ -25,6 +27,7 @@ _WIDTH = len(STATUSES)
 _NAME = re.compile(rb"(?=[a-z0-9_.-]*[a-z_-])[a-z0-9_][a-z0-9_.-]{0,252}")
 
 
+@lru_cache(maxsize=4096)
 def label(domain: bytes) -> str:
     """Return a domain as a label: lower case, "" for whatever is no plain name (IP, address literal, free
     text).
@@ -34,39 +37,48 @@ def label(domain: bytes) -> str:
 
 
 class StreamSummary:
-    """Space-Saving: the `size` names that came most often, each with a count that is never too low."""
+    """Space-Saving: the `size` names that came most often, each with a count that is never too low.
+
+    A heap finds the name to give up: the least count, of equals the one that has it longest. A name that
+    comes again does not touch the heap; its place there is put right when it comes up.
+    """
 
     def __init__(self, size: int) -> None:
         self.size = size
-        self.names: dict[str, tuple[int, int]] = {}
-        """name -> (count, how much of it may belong to others)."""
-        self._buckets: dict[int, dict[str, None]] = {}
-        self._least = 0
+        self.names: dict[str, list[int]] = {}
+        """name -> [count, how much of it may belong to others, moment of the last one]."""
+        self._heap: list[tuple[int, int, str]] = []
+        """(count, moment, name) as they once were."""
+        self._moment = 0
 
     def add(self, name: str) -> int:
         """Count one more; return how often the name came at least."""
+        self._moment += 1
         known = self.names.get(name)
         if known is not None:
-            count, error = known
-            self._drop(name, count)
-        elif len(self.names) < self.size:
-            count = error = 0
-        else:
-            if self._least not in self._buckets:
-                self._least = min(self._buckets)
-            count = error = self._least
-            loser = next(iter(self._buckets[count]))
-            self._drop(loser, count)
-            del self.names[loser]
-        self.names[name] = (count + 1, error)
-        self._buckets.setdefault(count + 1, {})[name] = None
-        self._least = min(self._least, count + 1)
-        return count + 1 - error
+            known[0] += 1
+            known[2] = self._moment
+            return known[0] - known[1]
+        error = self._give_up() if len(self.names) >= self.size else 0
+        self.names[name] = [error + 1, error, self._moment]
+        heappush(self._heap, (error + 1, self._moment, name))
+        return 1
+
+    def _give_up(self) -> int:
+        """Forget the least name and return its count."""
+        while True:
+            count, seen, name = self._heap[0]
+            now, _, moment = self.names[name]
+            if moment == seen:
+                heappop(self._heap)
+                del self.names[name]
+                return count
+            heapreplace(self._heap, (now, moment, name))
 
     def remove(self, name: str) -> None:
         """Forget one name."""
-        count, _ = self.names.pop(name)
-        self._drop(name, count)
+        del self.names[name]
+        self.load(self.dump())
 
     def fade(self) -> None:
         """Halve all counts; names that come to nothing are forgotten."""
@@ -74,25 +86,15 @@ class StreamSummary:
 
     def dump(self) -> list[tuple[str, int, int]]:
         """Return (name, count, error), least first, in the order in which they would be given up."""
-        return [
-            (name, count, self.names[name][1])
-            for count in sorted(self._buckets)
-            for name in self._buckets[count]
-        ]
+        rows = sorted((count, moment, name, error) for name, (count, error, moment) in self.names.items())
+        return [(name, count, error) for count, _, name, error in rows]
 
     def load(self, rows: list[tuple[str, int, int]]) -> None:
         """Take the place of what `dump` returned."""
-        self.names, self._buckets = {}, {}
-        for name, count, error in rows[-self.size :]:
-            self.names[name] = (count, error)
-            self._buckets.setdefault(count, {})[name] = None
-        self._least = min(self._buckets, default=0)
-
-    def _drop(self, name: str, count: int) -> None:
-        bucket = self._buckets[count]
-        del bucket[name]
-        if not bucket:
-            del self._buckets[count]
+        kept = list(enumerate(rows[-self.size :]))
+        self.names = {name: [count, error, moment] for moment, (name, count, error) in kept}
+        self._heap = [(count, moment, name) for moment, (name, count, _) in kept]  # in order: a heap already
+        self._moment = len(kept)
 
 
 class TopDomains:

@@ -22,7 +22,9 @@ from typing import BinaryIO, cast
 
 from smtpq_exporter.errors import SourceError
 
-CHUNK = 1 << 18
+#: Bytes read at once. With more malloc(3) maps each chunk anew, and faulting its pages in takes half of the time
+#: of reading.
+CHUNK = 1 << 17
 LONGEST = 1 << 16
 #: What a damaged compressed file raises; gzip.BadGzipFile is an OSError.
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)

@@ -105,7 +105,7 @@ def test_space_saving_never_counts_too_little(stream: list[str]) -> None:
     for name in stream:
         summary.add(name)
     truth = Counter(stream)
-    for name, (count, error) in summary.names.items():
+    for name, (count, error, _) in summary.names.items():
         assert count - error <= truth[name] <= count
     assert {name for name, n in truth.items() if n > len(stream) / 4} <= set(summary.names)
 

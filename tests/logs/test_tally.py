@@ -80,11 +80,11 @@ def test_kinds_outside_the_closed_sets_are_other() -> None:
 
 
 def test_pending_deliveries_are_bounded_and_not_lost() -> None:
-    """Beyond the bound the oldest message is counted early; every message is counted once."""
+    """Beyond the bound the oldest messages are counted early; every message is counted once."""
     delays = FinalDelays()
     for n in range(PENDING + 100):
         delays.delivered(b"%d" % n, b"1/1/0/0/0")
-    assert len(delays.pending) == PENDING
+    assert PENDING // 2 < len(delays.pending) <= PENDING
     for n in range(PENDING + 100):
         delays.removed(b"%d" % n)
     latency, stages = delays.freeze()

@@ -242,14 +242,14 @@ class PostfixLog(LineReader):
             while before >= 0 and repeated(lines[before]):
                 before -= 1
             line = (lines[before] if before >= 0 else self.tally.previous)[:LINE]
-        event, ours = self._read(line)
+        event, stamp = self._read(line)
         if event is not None:
             event.repeat *= times or 1
             self.tally.lines["understood"] += 1
             self.tally.add(event)
             if self._digest is not None:
                 self._digest.event(event)
-        elif ours:
+        elif stamp is not None:
             self.tally.sample(line)
         else:
             self.tally.lines["ignored"] += 1

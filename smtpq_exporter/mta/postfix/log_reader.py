@@ -57,9 +57,10 @@ class LineReader:
         times = repeated(line)
         if not times:
             self.tally.previous = line[:LINE]
-        event, _ = self._read(self.tally.previous if times else line)
+        event, stamp = self._read(self.tally.previous if times else line)
         if event is not None:
             event.repeat *= times or 1
+            event.time = moment(stamp, self.now) if stamp else None
         return event
 
     def end(self, lines: Sequence[bytes]) -> None:
@@ -73,14 +74,16 @@ class LineReader:
                 self.tally.stamp = prefix.stamp
                 return
 
-    def _read(self, line: bytes) -> tuple[LogEvent | None, bool]:
-        """Understand one line: the event, and whether the line is this Postfix's at all."""
+    def _read(self, line: bytes) -> tuple[LogEvent | None, bytes | None]:
+        """Understand one line: the event, still without its time, and the stamp; None if it is not this
+        Postfix's.
+        """
         prefix = split(line)
         if prefix is None:
-            return (understand(line, b"", self._reasons) if self._bare else None), False
+            return (understand(line, b"", self._reasons) if self._bare else None), None
         own = self._own(prefix.tag)
         if own is None:
-            return None, False
+            return None, None
         self._learn(line, prefix)
         words, times = unwrap(line[prefix.start :].rstrip(b"\r\n\0"))
         event = understand(words, own[1], self._reasons)
@@ -88,8 +91,7 @@ class LineReader:
             event.repeat = times
             event.program = prefix.tag.decode("utf-8", "replace")
             event.instance, event.daemon = (part.decode("utf-8", "replace") for part in own)
-            event.time = moment(prefix.stamp, self.now)
-        return event, True
+        return event, prefix.stamp
 
     def _own(self, tag: bytes) -> tuple[bytes, bytes] | None:
         """Return (instance, daemon) of a tag of this Postfix, None for others. The last "/" divides."""
