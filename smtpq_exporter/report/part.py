@@ -173,8 +173,13 @@ class _Told:
 
     def feed(self, lines: Sequence[bytes]) -> None:
         """Count lines through their events."""
+        tell = getattr(self._parser, "tell", None)  # where a counter needs more than single events
         for line in lines:
-            event = self._parser.event(line)
+            event = self._parser.event(line) if tell is None else tell(line)
+            if tell is not None:
+                if event is not None:
+                    self._digest.event(event)
+                continue
             if event is None:
                 self._tally.lines["ignored"] += 1
                 continue

@@ -69,6 +69,12 @@ class SendmailLog:
             event.repeat *= times or 1
         return event
 
+    def tell(self, line: bytes) -> LogEvent | None:
+        """Count one line, and return what it says."""
+        event = self._slowly([line], 0)
+        self._end([line])
+        return event
+
     def feed(self, lines: Sequence[bytes]) -> None:
         """Count lines without their newlines, in the order of the log."""
         tally, heads, offset = self.tally, self._heads, self._offset
@@ -183,7 +189,7 @@ class SendmailLog:
             self.tally.bounces[reason] += len(domains)
         self._open.cross_off(queue_id, status, len(domains), delay)
 
-    def _slowly(self, lines: Sequence[bytes], index: int) -> None:
+    def _slowly(self, lines: Sequence[bytes], index: int) -> LogEvent | None:
         """Count one line through its event."""
         line = lines[index]
         times = repeated(line)
@@ -198,10 +204,11 @@ class SendmailLog:
                 self.tally.sample(lines[index])
             else:
                 self.tally.lines["ignored"] += 1
-            return
+            return None
         self.tally.lines["understood"] += 1
         event.repeat *= times or 1
         self._count(event, recipients, words)
+        return event
 
     def _count(self, event: LogEvent, recipients: list[bytes], words: bytes) -> None:
         queue_id = event.queue_id.encode("ascii")

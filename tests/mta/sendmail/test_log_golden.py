@@ -249,3 +249,12 @@ def test_hostile_text_takes_no_time() -> None:
         for front in (b"to=", b"from=", b"ruleset=check_rcpt, arg1=", b"Milter: to=", b"<"):
             line = b"Nov 24 03:22:59 vm sm-mta[9]: 6AO3Mx3Y000001: " + front + piece * (60_000 // len(piece))
             assert sum(counted([line]).lines.values()) == 1
+
+
+def test_line_by_line_it_counts_the_same() -> None:
+    """Telling each line, as a report does, comes to what feeding the whole log comes to."""
+    tally = Tally()
+    parser = SendmailLog(tally, CLASSIFIER, now=NOW)
+    events = [parser.tell(line) for line in REAL]
+    assert None not in events
+    assert tally.freeze(NOW) == counted(REAL)

@@ -206,3 +206,18 @@ def test_a_queue_that_may_not_be_seen_is_a_fault(tmp_path: Path) -> None:
         )
         with pytest.raises(Exception, match="permission denied"):
             read(reader)
+
+
+    """Of a long queue a sample is compared; when much of it was tried again, all of it is."""
+    """Of a long queue only a sample is compared; when much of it was tried again, all of it is."""
+    monkeypatch.setattr("smtpq_exporter.io.spool.EXACT", 50)
+    monkeypatch.setattr("smtpq_exporter.io.spool.SAMPLE", 40)
+    for number in range(200):
+        put(tmp_path, f"qf6AO8DrHx{number:06d}")
+    reader = reader_of(tmp_path)
+    assert dict(read(reader).reasons) == {"450": 200}
+    for number in range(200):
+        part = tmp_path / f"tf6AO8DrHx{number:06d}"
+        part.write_bytes(envelope(attempts=2).replace(b"450 later", b"421 busy"))
+        part.rename(tmp_path / f"qf6AO8DrHx{number:06d}")
+    assert dict(read(reader).reasons) == {"421": 200}

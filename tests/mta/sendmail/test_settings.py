@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
+from smtpq_exporter.io.discovery import _trace
 from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.mta.sendmail import SENDMAIL
 from smtpq_exporter.mta.sendmail.settings import PROGRAMS, seconds, settle
@@ -108,3 +111,11 @@ def test_sendmail_is_found_by_what_no_other_mail_server_has() -> None:
     traces = (*discovery.binaries, *discovery.spools, *discovery.files)
     assert "/usr/sbin/sendmail" not in traces
     assert {"/etc/mail/sendmail.cf", "/var/spool/mqueue"} <= set(traces)
+
+
+def test_its_configuration_file_is_enough_to_be_found(tmp_path: Path) -> None:
+    """Without a program or a spool of its own, sendmail.cf says that Sendmail is there."""
+    nothing = replace(SENDMAIL.discovery, binaries=(), spools=(), files=(str(tmp_path / "sendmail.cf"),))
+    assert _trace(replace(SENDMAIL, discovery=nothing)) == ""
+    (tmp_path / "sendmail.cf").write_text(CF)
+    assert _trace(replace(SENDMAIL, discovery=nothing)) == f"{tmp_path}/sendmail.cf is there"
