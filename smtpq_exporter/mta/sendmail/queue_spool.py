@@ -26,6 +26,8 @@ MQUEUE, CLIENTMQUEUE, HELD, GONE = range(4)
 #: Files that go with a control file: body, transcript, what is being written.
 _COMPANIONS = frozenset((b"df", b"xf", b"tf", b"nf", b"ff"))
 _DIVIDED = frozenset((b"df", b"xf"))
+#: The submission program's process id and statistics, hidden files.
+_OTHERS = (b"sm-client.", b".")
 _PARENT, _QUEUE, _QF = "parent", "queue", "qf"
 _LATEST = 2**32 - 1
 #: Texts whose reason is remembered.
@@ -99,7 +101,7 @@ class SendmailSpool:
             return None
         if place.role == _QUEUE and len(name) == 2 and name not in _DIVIDED:
             return place._replace(path=place.path + b"/qf", role=_QF, optional=True) if name == b"qf" else ""
-        return "" if name[:1] == b"." or name in _DIVIDED else "foreign_name"
+        return "" if name.startswith(_OTHERS) or name in _DIVIDED else "foreign_name"
 
     def read(  # noqa: PLR0917 - as the engine hands them over
         self,

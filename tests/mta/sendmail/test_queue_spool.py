@@ -73,7 +73,7 @@ def test_waiting_quarantined_and_lost_are_three_queues(tmp_path: Path) -> None:
     """Qf waits, hf is held, Qf is lost; bodies, transcripts and half-written files are no messages."""
     for name in ("qf6AO8DrHx000001", "qf6AO8DrHx000002", "hf6AO8DrHx000003", "Qf6AO8DrHx000004"):
         put(tmp_path, name)
-    for name in ("tf6AO8DrHx000005", "xf6AO8DrHx000001", "df6AO8DrHx000009", ".nfs1"):
+    for name in ("tf6AO8DrHx000005", "xf6AO8DrHx000001", "df6AO8DrHx000009", ".nfs1", "sm-client.pid"):
         (tmp_path / name).write_bytes(b"x")
     found = read(reader_of(tmp_path))
     assert counts(found) == {"mqueue": 2, "quarantined": 1, "lost": 1}
@@ -208,7 +208,9 @@ def test_a_queue_that_may_not_be_seen_is_a_fault(tmp_path: Path) -> None:
             read(reader)
 
 
-    """Of a long queue a sample is compared; when much of it was tried again, all of it is."""
+def test_a_queue_run_over_a_long_queue_is_seen_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Of a long queue only a sample is compared; when much of it was tried again, all of it is."""
     monkeypatch.setattr("smtpq_exporter.io.spool.EXACT", 50)
     monkeypatch.setattr("smtpq_exporter.io.spool.SAMPLE", 40)
