@@ -76,7 +76,10 @@ class ShowQueueParser:
         return found
 
     def _line(self, line: bytes) -> None:
-        found = _LINE.fullmatch(line) or _ODD_LINE.fullmatch(line)
+        found = _LINE.fullmatch(line)
+        odd = found is None
+        if found is None:
+            found = _ODD_LINE.fullmatch(line)
         if found is None:
             raise ParseError("smtpctl show queue", "a line that is none of a listing", line)
         self.envelopes += 1
@@ -93,7 +96,7 @@ class ShowQueueParser:
         name = found["id"][:8]
         message = self._messages.get(name)
         if message is None:
-            sender = found["sender"]
+            sender = found["sender"].partition(b"|")[0] if odd else found["sender"]
             self._messages[name] = Message(
                 QUEUES[rank], name.decode("ascii"), arrival, 0, "" if sender == b"@" else domain_of(sender), (domain,), reasons,
                 retry, held,

@@ -72,12 +72,12 @@ class OpensmtpdSpool:
     ) -> Entry | str:
         """Understand a message from its envelopes. "incomplete": it has none, for it is just being removed."""
         names = [one for one in file.names() if one.startswith(name) and _is_id(one, 16)]
-        found = [envelope for one in sorted(names) if (envelope := self._envelope(file, one)) is not ...]
+        found = _envelopes(file, sorted(names))
         if not found:
             return "incomplete"
         message = file.status_beside(b"", b"message")
         size = 0 if message is None else message.st_size
-        read = [one for one in found if isinstance(one, Envelope)]
+        read = [one for one in found if one is not None]
         if not read:
             came = (message or status).st_mtime_ns // 10**9
             return 0, max(0, min(came, _LATEST)), size, 0, (UNREADABLE, (UNREADABLE,) * len(found), (), False, False)
@@ -85,19 +85,20 @@ class OpensmtpdSpool:
         reasons = tuple([self._why(one.error, one.recipient) for one in read if one.error])
         sender = read[0].sender
         facts = (domain_of(sender) if sender else "", domains, reasons, False, False)
-        return min(RANK.get(one.kind, 0) for one in read), min(min(one.arrival for one in read), _LATEST), size, 0, facts
+        return min(RANK.get(one.kind, 0) for one in read), min(*(one.arrival for one in read), _LATEST), size, 0, facts
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:  # noqa: ARG002
         """Messages stay where they are."""
         return entry
 
-    def _envelope(self, file: SpoolFile, name: bytes) -> Envelope | None | object:
-        """An envelope, None if it is encrypted, ... if it is done with meanwhile."""
-        data = file.beside(b"", name, LONGEST)
-        return ... if data is None else read_envelope(data)
-
     def _why(self, error: bytes, recipient: bytes) -> str:
         return self._reason(masked(error, recipient) if self._bare else error)
+
+
+def _envelopes(file: SpoolFile, names: list[bytes]) -> list[Envelope | None]:
+    """The envelopes of a message that are not done with meanwhile; None for one that is encrypted."""
+    found = [file.beside(b"", name, LONGEST) for name in names]
+    return [read_envelope(data) for data in found if data is not None]
 
 
 def _is_id(name: bytes, length: int) -> bool:
