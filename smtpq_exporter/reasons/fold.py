@@ -21,13 +21,15 @@ LONGEST_FOLDED = 1400
 """Characters of a folded text that count."""
 _LONGEST_WORD = 300
 _MOST_WORDS = 40_000
+_SHORT = 12
+"""A code of a provider shorter than this comes again: "(S3140).", "[TSS04]"."""
 
 _MARKS = re.compile("(?<=[a-z])[\u0300-\u036f]")
 _LETTERS = str.maketrans({
     "ł": "l", "ø": "o", "ß": "ss", "đ": "d", "æ": "ae", "œ": "oe",
     "\u0131": "i", "\u2019": "'", "\u00b4": "'",  # dotless i of Turkish, typographic apostrophe, acute accent
 })
-_PEER = re.compile(r"[\w.-]{1,255}\[(?:[\da-f:.]{2,45}|[\w.-]{0,40}/[^\]]{0,100})\](?::\d{1,5})?")
+_PEER = re.compile(r"(?<![\w.-])[\w.-]{1,300}+\[(?:[\da-f:.]{2,45}|[\w.-]{0,40}/[^\]]{0,100})\](?::\d{1,5})?")
 _BRACKETED = re.compile(r"\[(?:ipv6:)?[\da-f:.]{3,45}\](?::\d{1,5})?")
 _ANGLE = re.compile(r"<[^<>]{0,300}>")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{0,64}@[^\s<>()\[\]\"',;:]{0,255}")
@@ -69,14 +71,16 @@ def _masked(word: str, cased: str) -> tuple[str, bool]:
         word = _ANGLE.sub("<>", word)
     if "@" in word:
         return _ADDRESS.sub("@", word), False
-    digits = sum(map(word.count, "0123456789"))
+    raw = word.encode("utf-8", "surrogatepass")
+    digits = len(raw) - len(raw.translate(None, b"0123456789"))
     if not digits or _CODES.fullmatch(word):
         return word, True
     if ":" in word:
         word = _IPV6.sub("ip", word)
-    word = _GLUED.sub(r" \1", _IPV4.sub("ip", word))
+    if "." in word:
+        word = _GLUED.sub(r" \1", _IPV4.sub("ip", word))
     if _KEPT.search(word):
-        return word, False
+        return word, len(word) < _SHORT
     if "://" in word:
         return _DIGITS.sub("0", word.replace("ip=", "")), False
     if digits >= 4 and len(word) >= 10 and _LETTER.search(word):
