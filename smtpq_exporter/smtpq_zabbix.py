@@ -19,6 +19,7 @@ from smtpq_exporter.checks.evaluate import allowed_age
 from smtpq_exporter.checks.options import Options
 from smtpq_exporter.checks.quantity import parse_duration
 from smtpq_exporter.errors import SmtpqError
+from smtpq_exporter.reasons import REASONS
 
 Row = dict[str, Any]
 KINDS = ("servers", "queues", "sources", "spools", "reasons")
@@ -166,9 +167,9 @@ def _server(mta: Row, sample: Row, tables: dict[str, list[Row]]) -> None:
     tables["servers"].append(_row(who, up=mta["up"], version=mta["version"] or None, **together, **_log(mta)))
     tables["queues"] += queues
     tables["sources"] += [_source(who, source) for source in mta["sources"]]
-    if fresh:
-        tables["reasons"] += [_row(who, reason=reason, recipients=count)
-                              for reason, count in queue["reasons"].items()]
+    if fresh and queue["reasons"]:  # a source that shows no reasons leaves it empty: zeros would be invented
+        counts = {**dict.fromkeys(REASONS, 0), **queue["reasons"]}
+        tables["reasons"] += [_row(who, reason=reason, recipients=count) for reason, count in counts.items()]
     disk = mta["filesystem"]
     if disk:
         files = {"files": disk["files"], "files_free": disk["files_free"]} if disk["files"] else {}

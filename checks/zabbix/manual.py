@@ -34,7 +34,7 @@ listen where the Zabbix server can reach it. By agent suits an exporter that lis
 3. See what is sent: `zabbix_agentd -t smtpq.json`, `zabbix_agentd -t 'smtpq.get[messages,postfix,deferred]'`.
 
 `smtpq zabbix` asks the running exporter and never the mail server: it answers in a fraction of a second at
-any queue length. What is not known is not printed. `smtpq.get` and `smtpq.discovery` are for items of your own;
+any queue length. What is not known is not printed. `smtpq.get` and `smtpq.discovery` are for your own items;
 names are cleaned to `a-z 0-9 . _ -` there, because a UserParameter takes little else.
 
 The uuids stay the same from release to release: import a newer file over the old one, and history is kept.

@@ -235,7 +235,9 @@ REASONS = Group(
     (*_MTA, ("{#REASON}", "reason")), catalog.QUEUE_REASONS, "reasons",
     (Value("reason.recipients", "recipients", catalog.QUEUE_REASONS, "recipients"),),
     (
+        # Where nothing waits for any reason there is no value either; that must end the problem.
         Trigger("reason", "too many",
+                "nodata(@reason.recipients,{$SMTPQ.NODATA})=0 and "
                 f'min(@reason.recipients,{_WINDOW})>{{$SMTPQ.REASON.WARN:"{{#REASON}}"}}', "WARNING",
                 "@reason.recipients recipients", "`smtpq status` says what this reason means and heals.",
                 "notice"),

@@ -16,11 +16,12 @@ PLACES = ("/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/lib/nagios/plugins", "/
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Programs that must all be there, their Debian package, and whether only root can use them."""
+    """Programs and files that must all be there, their Debian package, whether only root can use them."""
 
     programs: tuple[str, ...]
     package: str
     root: bool = False
+    files: tuple[str, ...] = ()
 
 
 NEEDS: dict[str, Need] = {
@@ -36,7 +37,13 @@ NEEDS: dict[str, Need] = {
     "nrpe": Need(("nrpe", "check_nrpe"), "nagios-nrpe-server nagios-nrpe-plugin"),
     "monitoring-plugins": Need(("check_mailq", "check_smtp"),
                                "monitoring-plugins-basic monitoring-plugins-standard"),
-    "zabbix": Need(("zabbix_server", "zabbix_agentd", "psql"), "zabbix-server-pgsql zabbix-agent postgresql"),
+    "zabbix": Need(("zabbix_server", "zabbix_agentd", "psql", "php"),
+                   "zabbix-server-pgsql zabbix-agent zabbix-frontend-php postgresql php-cli php-pgsql",
+                   root=True,
+                   files=("/usr/share/zabbix/api_jsonrpc.php", "/usr/share/zabbix-server-pgsql/schema.sql.gz",
+                          "/usr/lib/postgresql")),
+    "zabbix-frontend": Need(("php",), "zabbix-frontend-php php-cli",
+                            files=("/usr/share/zabbix/include/classes/import",)),
     "zabbix-agent": Need(("zabbix_agentd",), "zabbix-agent"),
     "postgresql": Need(("psql",), "postgresql"),
     "php": Need(("php",), "php-cli"),
@@ -62,6 +69,7 @@ def missing(name: str) -> str:
     """Why the tests that need `name` cannot run here; empty if they can."""
     need = NEEDS[name]
     absent = [program for program in need.programs if find(program) is None]
+    absent += [file for file in need.files if not os.path.exists(file)]
     if absent:
         return (f"needs {' and '.join(absent)}: Debian package {need.package} "
                 "(tests/servers/install.sh installs it)")
