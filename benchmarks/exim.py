@@ -282,9 +282,9 @@ def report(found: dict[str, Any]) -> str:
             )
         if int(size) == last:
             table.note = (
-                "Tools run in Exim's own world. The first reading knows nothing; it reads every -H, the size of "
-                "every -D, and the message logs of the first 10,000 messages; the listing tools read -H and -D "
-                "and give no reasons."
+                "Tools run in Exim's own world. The first reading knows nothing; it reads every -H, "
+                "the size of every -D, and the message logs of the first 10,000 messages; the listing tools "
+                "read -H and -D and give no reasons."
             )
             for name, limit in ((FIRST, 0.7), (AGAIN, 0.1), (CHANGED, 0.1)):
                 share = row[name]["cpu"] / base

@@ -21,9 +21,10 @@ from smtpq_exporter.logs.tally import DEFERRED, EXPIRED, SENT, Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
-from smtpq_exporter.mta.exim.log_line import NAMES, Line, take_apart
+from smtpq_exporter.mta.exim.log_line import NAMES, Line, shape_of, take_apart
 from smtpq_exporter.mta.exim.log_outcomes import Outcomes
-from smtpq_exporter.mta.exim.log_words import TEXT, understand
+from smtpq_exporter.mta.exim.log_trouble import decide
+from smtpq_exporter.mta.exim.log_words import FLAGS, TEXT, understand
 
 #: Pairs of host and tag that are kept to be fast.
 _HEADS = 1024
@@ -31,7 +32,7 @@ _HEADS = 1024
 _LINE = 4096
 #: The last stamp is looked for in so many lines: what follows an entry of the rejectlog has none.
 _TAIL = 200
-_DASH, _BLANK = ord("-"), ord(" ")
+_DASH, _BLANK, _BRACKET = ord("-"), ord(" "), ord("[")
 _STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
 
 
@@ -175,6 +176,8 @@ class EximLog:
                         else:
                             tally.destinations.add(label(domain), status)
                         continue
+            if host < 0 and 0 < at < len(line) and self._quickly(line, at):
+                continue
             self._slowly(lines, index)
             host, start, pid = self._host, self._start, self._pid
             slow += 1
@@ -187,6 +190,35 @@ class EximLog:
         tally.bounces.update(bounced)
         tally.delays.done(done)
         self._end(lines)
+
+    def _quickly(self, line: bytes, at: int) -> bool:
+        """Count a line of Exim's own file that has no flag, without making its event; False: needed."""
+        if line[at] == _BRACKET or b"]: " in line[:300] or b" exim" in line[:150]:
+            return False
+        if b"last message repeated" in line[:300]:
+            return False
+        found = grammar.MESSAGE.match(line, at) if line[at + 6 : at + 7] == b"-" else None
+        words = line[found.end() if found else at :].rstrip(b"\r\n\0")
+        if found and words[:3] in FLAGS:
+            return False
+        decision = decide(words, self._reasons, message=found is not None)
+        if decision is None:
+            return False
+        event, kind, _ = decision
+        tally = self.tally
+        if event == "reject":
+            tally.rejects[kind] += 1
+        elif event == "warning":
+            tally.warnings[kind] += 1
+        elif event == "connect_failure":
+            tally.warnings[event] += 1
+        elif event == "auth_failure":
+            tally.auth_failures += 1
+        elif event == "connection":
+            tally.connections += 1
+        elif event == "removed":
+            return False
+        return True
 
     def _stamp_of(self, line: bytes) -> bytes:
         apart = take_apart(line, self._names)
@@ -257,33 +289,10 @@ class EximLog:
 
     def _learn(self, line: bytes, apart: Line) -> None:
         """Remember where an id stands in this log."""
-        found = grammar.MESSAGE.match(apart.words)
-        if found is None:
-            return
-        place = line.find(apart.words)
-        host = -1
-        if apart.syslog:
-            colon = line.find(b": ")
-            first = line.find(b" ")
-            bracket = line.find(b"[", 0, colon)
-            host = _host_at(line, bracket, apart.tag)
-            if host < 0 or first < 0:
-                return
-            if len(self._heads) >= _HEADS:
-                self._heads.clear()
-            self._heads.add(line[host:bracket])
-            place -= colon + 2
-        elif place < 20:
-            return
-        pid = line[: line.find(apart.words)].endswith(b"] ") and (place > 3 or host < 0)
-        if pid:
-            bracket = line.rfind(b"[", 0, line.find(apart.words))
-            place -= line.find(apart.words) - bracket
-        self._host, self._start, self._pid = host, place, pid
-
-
-def _host_at(line: bytes, bracket: int, tag: bytes) -> int:
-    """Where "HOST TAG[" begins, -1 if it does not stand there."""
-    if bracket < 0 or not line[:bracket].endswith(b" " + tag):
-        return -1
-    return line.rfind(b" ", 0, bracket - len(tag) - 1) + 1
+        shape = shape_of(line, apart)
+        if shape is not None:
+            self._start, self._pid, self._host = shape[:3]
+            if shape.head:
+                if len(self._heads) >= _HEADS:
+                    self._heads.clear()
+                self._heads.add(shape.head)

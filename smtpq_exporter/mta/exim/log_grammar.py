@@ -50,12 +50,15 @@ RECEIVED = re.compile(rb"(?:" + _ANGLE + rb"|" + _QUOTED + rb"@\S+|\S+)(?P<field
 _PLAIN = rb"(?P<to>[^\s\"@<>|/:()]++@(?P<domain>[A-Za-z0-9._-]++))"
 _NAMES = rb"(?: R=[^\s:=\"]++)?(?: T=[^\s:=\"]++)?"
 _PEER = rb"(?: H=[^\s(\[]++ \[[^\s\]]*+\](?::\d{1,5})?)?"
-#: ADDRESS, or LOCAL <ADDRESS> where a mailbox of this host was meant.
-FREQUENT_DELIVERED = re.compile(rb"(?P<local>[^\s\"@<>|/:()=]++ <)?" + _PLAIN + rb"(?(local)>)(?= [A-Z])")
-FREQUENT_DEFERRED = re.compile(
-    _PLAIN + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?: "
+_PARENT = rb"(?: <[^\s\"<>]*+>)?"
+#: ADDRESS, perhaps <ADDRESS it was made from>, or LOCAL <ADDRESS> where a mailbox of this host was meant.
+FREQUENT_DELIVERED = re.compile(
+    rb"(?P<local>[^\s\"@<>|/:()=]++ <)?" + _PLAIN + rb"(?(local)>|" + _PARENT + rb")(?= [A-Z])"
 )
-FREQUENT_FAILED = re.compile(_PLAIN + _NAMES + _PEER + rb" ?: ")
+FREQUENT_DEFERRED = re.compile(
+    _PLAIN + _PARENT + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?: "
+)
+FREQUENT_FAILED = re.compile(_PLAIN + _PARENT + _NAMES + _PEER + rb" ?: ")
 #: How long, at the end of a line: on the queue, for this delivery.
 _TIME = rb"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?"
 TIMES = re.compile(rb" QT=(?P<queue>" + _TIME + rb")(?: DT=" + _TIME + rb")?")

@@ -72,3 +72,38 @@ def _behind_tag(line: bytes, start: int, stamp: bytes, tag: bytes) -> Line:
 def _behind_pid(line: bytes, start: int) -> int:
     pid = grammar.PID.match(line, start)
     return pid.end() if pid else start
+
+
+class Shape(NamedTuple):
+    """What the lines of one log have in common.
+
+    Where an id stands (in syslog, counted from behind the tag); whether [pid] stands before it; where the
+    host begins in syslog (-1: Exim's own file); host and tag.
+    """
+
+    start: int
+    pid: bool
+    host: int
+    head: bytes
+
+
+def shape_of(line: bytes, apart: Line) -> Shape | None:
+    """The shape of the log that a line is from; None if it does not tell."""
+    if grammar.MESSAGE.match(apart.words) is None:
+        return None
+    place = line.find(apart.words)
+    start, host, head = place, -1, b""
+    if apart.syslog:
+        colon = line.find(b": ")
+        bracket = line.find(b"[", 0, colon)
+        if bracket < 0 or not line[:bracket].endswith(b" " + apart.tag):
+            return None
+        host = line.rfind(b" ", 0, bracket - len(apart.tag) - 1) + 1
+        head = line[host:bracket]
+        start -= colon + 2
+    elif place < 20:
+        return None
+    pid = line[:place].endswith(b"] ") and (start > 3 or host < 0)
+    if pid:
+        start -= place - line.rfind(b"[", 0, place)
+    return Shape(start, pid, host, head)

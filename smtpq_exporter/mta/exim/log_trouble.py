@@ -171,45 +171,54 @@ def _index(table: Sequence[tuple[bytes, str, str]]) -> _Index:
 _LIFE_INDEX, _DAEMON_INDEX, _HOST_INDEX = _index(_LIFE), _index(_DAEMON), _index(_HOST)
 
 
-def about_message(rest: bytes, reasons: ReasonOf) -> LogEvent | None:
-    """Understand what follows a message id and is no flag."""
-    return _begins(rest, _LIFE_INDEX) or without_message(rest, reasons)
+Decision = tuple[str, str, "re.Match[bytes] | None"]
+"""Event and kind as in LogEvent; of a refusal the reason class in place of the kind. What was matched."""
+_CALLS = (b"SMTP connection ", b"SMTP call from ", b"Connection from ", b"connection from ")
 
 
-def without_message(words: bytes, reasons: ReasonOf) -> LogEvent | None:
-    """Understand a line about no message."""
-    if found := grammar.AUTHENTICATOR.match(words):
-        return LogEvent(
-            "auth_failure", client=(found["client"] or b"").decode("utf-8", "replace"), text=text(words)
-        )
-    if found := grammar.REJECTED.match(words):
-        return _rejected(found, words, reasons)
-    if words.startswith((b"SMTP connection ", b"SMTP call from ", b"Connection from ", b"connection from ")):
-        return _connection(words)
-    event = _begins(words, _DAEMON_INDEX)
-    if event is not None:
-        if event.event == "reject":
-            event.reason = "policy_rejected"
-        if event.kind in {"error", "other", "resource", "fatal"} and any(
-            what in words[:_TEXT] for what in _MACHINE
-        ):
-            event.kind = "resource"
-        elif event.kind == "other" and (b"TLS" in words[:80] or b"certificate" in words[:80]):
-            event.kind = "tls"
-        return event
+def decide(words: bytes, reasons: ReasonOf, *, message: bool) -> Decision | None:
+    """What a line is, as far as it is counted; `message`: a message id stood before these words."""
+    if message and (row := _begins(words, _LIFE_INDEX)):
+        return row[1], row[2], None
+    if b" authenticator failed for " in words[:100] and (found := grammar.AUTHENTICATOR.match(words)):
+        return "auth_failure", "", found
+    if b"rejected " in words and (found := grammar.REJECTED.match(words)):
+        why = found["words"]
+        code = b"451 " if found["soft"] else b"550 "  # the client saw a reply, and so does the classifier
+        return "reject", reasons.reason(code + why[:_TEXT]) if why else "policy_rejected", found
+    if words.startswith(_CALLS):
+        return *_connection(words), None
+    if row := _begins(words, _DAEMON_INDEX):
+        return _trouble(words, *row[1:])
     found = grammar.ABOUT_HOST.match(words)
     if found is None:
         return None
-    host, said = (found["host"] or found["old"]).decode("utf-8", "replace"), found["words"]
-    event = _begins(said, _HOST_INDEX)
-    if event is None:  # "Connection refused", "Operation timed out", "Remote host closed connection .."
-        event = LogEvent("connect_failure")
-    if event.event in {"interim_reply", "connect_failure"}:
-        wrapped = grammar.REMOTE.match(said)
-        event.relay, event.reason = host, reasons.reason((said[wrapped.end() :] if wrapped else said)[:_TEXT])
-    else:
-        event.client = host
-    event.text = text(said)
+    row = _begins(found["words"], _HOST_INDEX)  # else "Connection refused", "Remote host closed .."
+    return (row[1], row[2], found) if row else ("connect_failure", "", found)
+
+
+def understand(words: bytes, reasons: ReasonOf, *, message: bool) -> LogEvent | None:
+    """The event of a line without a flag; None if it is not understood."""
+    decision = decide(words, reasons, message=message)
+    if decision is None:
+        return None
+    name, kind, found = decision
+    event = LogEvent(name, kind=kind, text=text(words))
+    if name == "reject":
+        _refusal(event, found)
+    elif name == "auth_failure" and found is not None:
+        event.client = (found["client"] or b"").decode("utf-8", "replace")
+    elif name == "connection":
+        event.client = event.text[16:].removeprefix("from ")
+    elif found is not None:
+        host, said = (found["host"] or found["old"]).decode("utf-8", "replace"), found["words"]
+        event.text = text(said)
+        if name in {"interim_reply", "connect_failure"}:
+            wrapped = grammar.REMOTE.match(said)
+            event.relay = host
+            event.reason = reasons.reason((said[wrapped.end() :] if wrapped else said)[:_TEXT])
+        else:
+            event.client = host
     return event
 
 
@@ -219,36 +228,45 @@ def text(words: bytes) -> str:
     return "".join(c if c.isprintable() else "?" for c in shown) if not shown.isprintable() else shown
 
 
-def _begins(words: bytes, table: _Index) -> LogEvent | None:
-    for beginning, event, kind in table.get(words[:3], ()):
-        if words.startswith(beginning):
-            return LogEvent(event, kind=kind, text=text(words))
+def _begins(words: bytes, table: _Index) -> tuple[bytes, str, str] | None:
+    for row in table.get(words[:3], ()):
+        if words.startswith(row[0]):
+            return row
     return None
 
 
-def _rejected(found: re.Match[bytes], words: bytes, reasons: ReasonOf) -> LogEvent:
-    """What our own server refused, and why; the client saw it as a reply, and so does the classifier."""
-    code = b"451 " if found["soft"] else b"550 "
-    what, why = found["what"], found["words"] or b""
-    client = grammar.CLIENT.match(found["caller"], 2) if found["caller"].startswith(b"H=") else None
-    domain = what[5:].strip(b"<>").rpartition(b"@")[2] if what.startswith(b"RCPT ") and b"@" in what else b""
-    return LogEvent(
-        "reject",
-        kind="temporarily rejected" if found["soft"] else "rejected",
-        text=text(words),
-        client=client[0].decode("utf-8", "replace") if client else "",
-        recipient_domain=domain.decode("utf-8", "replace").lower(),
-        reason=reasons.reason(code + why[:_TEXT]) if why else "policy_rejected",
-    )
+def _trouble(words: bytes, event: str, kind: str) -> Decision:
+    """Trouble of Exim itself; what the machine lacks and TLS are told apart."""
+    if event == "reject":
+        return event, "policy_rejected", None
+    if kind in {"error", "other", "resource", "fatal"} and any(what in words[:_TEXT] for what in _MACHINE):
+        kind = "resource"
+    elif kind == "other" and (b"TLS" in words[:80] or b"certificate" in words[:80]):
+        kind = "tls"
+    return event, kind, None
 
 
-def _connection(words: bytes) -> LogEvent:
+def _refusal(event: LogEvent, found: re.Match[bytes] | None) -> None:
+    """What our own server refused; `kind` holds the reason."""
+    event.reason, event.kind = event.kind, "rejected"
+    if found is None:
+        return
+    if found["soft"]:
+        event.kind = "temporarily rejected"
+    what = found["what"]
+    if found["caller"].startswith(b"H=") and (client := grammar.CLIENT.match(found["caller"], 2)):
+        event.client = client[0].decode("utf-8", "replace")
+    if what.startswith(b"RCPT ") and b"@" in what:
+        domain = what[5:].strip(b"<>").rpartition(b"@")[2]
+        event.recipient_domain = domain.decode("utf-8", "replace").lower()
+
+
+def _connection(words: bytes) -> tuple[str, str]:
     """SMTP connection from H=.. (TCP/IP connection count = n), closed by QUIT, lost, refused, dropped."""
-    shown = text(words)
     if words.startswith(b"SMTP connection ") and b"connection count = " in words[-60:]:
-        return LogEvent("connection", client=shown[16:].removeprefix("from "))
+        return "connection", ""
     if b": too many connections" in words[-160:]:
-        return LogEvent("warning", kind="process_limit", text=shown)
+        return "warning", "process_limit"
     if b" refused" in words or b" dropped" in words or b" lost" in words:
-        return LogEvent("warning", kind="client", text=shown)
-    return LogEvent("info", text=shown)
+        return "warning", "client"
+    return "info", ""

@@ -17,7 +17,8 @@ from typing import NamedTuple
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
-from smtpq_exporter.mta.exim.log_trouble import about_message, text, without_message
+from smtpq_exporter.mta.exim import log_trouble
+from smtpq_exporter.mta.exim.log_trouble import text
 
 #: Remote text beyond this tells nothing more and is not classified.
 TEXT = 2048
@@ -58,10 +59,10 @@ def understand(words: bytes, reasons: ReasonOf) -> LogEvent | None:
     """
     found = grammar.MESSAGE.match(words)
     if found is None:
-        return without_message(words, reasons)
+        return log_trouble.understand(words, reasons, message=False)
     rest = words[found.end() :]
-    rule = _FLAGS.get(rest[:3])
-    event = rule(rest, reasons) if rule is not None else about_message(rest, reasons)
+    rule = FLAGS.get(rest[:3])
+    event = rule(rest, reasons) if rule is not None else log_trouble.understand(rest, reasons, message=True)
     if event is not None:
         event.queue_id = found[1].decode("ascii")
     return event
@@ -181,7 +182,7 @@ def _suppressed(rest: bytes, _: ReasonOf) -> LogEvent:
     return LogEvent("info", text=text(rest))
 
 
-_FLAGS = {
+FLAGS = {
     b"<= ": _arrived,
     b"=> ": _delivered,
     b"-> ": _delivered,

@@ -23,7 +23,9 @@ from smtpq_exporter.mta.exim.queue_spool import DEFAULT
 
 _HEAD = re.compile(
     rb" *(?:(?P<age>\d{1,7})(?P<unit>[mhdw]) +)?(?:(?P<size>\d{1,9}(?:\.\d)?)(?P<factor>[KMG]?) )? *"
-    rb"(?P<id>" + MESSAGE_ID + rb")(?: <(?P<sender>(?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+)>(?: \([^()]{0,100}\))?)?"
+    rb"(?P<id>"
+    + MESSAGE_ID
+    + rb")(?: <(?P<sender>(?:\"(?:[^\"\\]|\\.)*+\"|[^\">])*+)>(?: \([^()]{0,100}\))?)?"
     rb"(?P<frozen> \*\*\* frozen \*\*\*)?\s*"
 )
 _RECIPIENT = re.compile(rb" {8}([ D+]|\+D) +(\S.*)")

@@ -24,10 +24,12 @@ _HEAD = re.compile(
     + MESSAGE_ID
     + rb")-H\n[^\n]*\n<(?P<sender>[^\n]*)>\n(?P<time>\d{1,11}) \d{1,9}\n(?P<options>(?:-[^\n]*\n)*+)"
 )
-#: What nearly all mail is: nothing done yet, one recipient without parameters. Sender, time, options,
-#: recipient.
+#: What nearly all mail is: nothing done yet, recipients without parameters. Sender, time, options, number of
+#: recipients, their lines.
 USUAL = re.compile(
-    MESSAGE_ID + rb"-H\n[^\n]*+\n<([^\n]*)>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)XX\n1\n([^\n]*[^\n\d])\n\n"
+    MESSAGE_ID
+    + rb"-H\n[^\n]*+\n<([^\n]*)>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)"
+    rb"XX\n(\d{1,7})\n((?:[^\n]*[^\n\d]\n)+)\n"
 )
 #: --(quoter)aclm _name LENGTH: a value of so many bytes and a line end follow.
 _ACL = re.compile(

@@ -139,16 +139,17 @@ class EximSpool:
         usual = None
         if status.st_size == len(head) and not (self._journals and self._journals.get(path)):
             usual = USUAL.match(head)
-        if usual is not None and b"acl" not in usual[3]:
-            sender, time, options, recipient = usual.groups()
+        if usual is not None and (b"acl" in usual[3] or int(usual[4]) != usual[5].count(b"\n")):
+            usual = None
+        if usual is not None:
+            sender, time, options, count, lines = usual.groups()
             received, frozen, size = int(time), is_frozen(options), header_bytes(head, usual.end())
-            waiting = [recipient]
-            domains: tuple[str, ...] = (domain_of(recipient),)
+            waiting = [lines[:-1]] if count == b"1" else lines[:-1].split(b"\n")
         else:
             envelope = read_header(head, status.st_size, file.more)
             _, received, sender, frozen, _, _, size = envelope
             waiting = self._waiting(place, name, envelope, file)
-            domains = tuple(map(domain_of, waiting))
+        domains = (domain_of(waiting[0]),) if len(waiting) == 1 else tuple(map(domain_of, waiting))
         came = arrival(message_id)
         if not -_AGREE < came - received < _AGREE:
             came = received

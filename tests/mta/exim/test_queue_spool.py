@@ -151,7 +151,7 @@ def test_a_dead_destination_has_the_reason_of_its_last_attempt(spool: Spool) -> 
     )
     reader = spool.reader()
     assert dict(read(reader).reasons) == {"connection_refused": 1}
-    waiting = "2026-11-24 03:19:27 b@x.example R=mx T=t defer (-54) DT=0s: retry time not reached for any host\n"
+    waiting = "2026-11-24 03:19:27 b@x.example R=mx T=t defer (-54) DT=0s: retry time not reached\n"
     spool.add(message_id(2), "b@x.example", log=waiting)
     assert dict(read(reader).reasons) == {"connection_refused": 2}
 
