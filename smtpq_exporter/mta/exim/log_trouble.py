@@ -77,6 +77,7 @@ _DAEMON: Sequence[tuple[bytes, str, str]] = (
     (b"Exim configuration error", "warning", "configuration"),
     (b"pid ", "info", ""),
     (b"daemon: ", "warning", "resource"),
+    (b"daemon_notifier_socket ", "warning", "other"),
     (b"1 queue-runner", "info", ""),
     (b"cwd=", "info", ""),
     (b"ETRN ", "info", ""),
