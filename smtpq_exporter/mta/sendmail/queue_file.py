@@ -25,11 +25,12 @@ _PASSED = frozenset((b"$", b"r"))
 #: The message's own status that tells why recipients without one wait: no attempt got as far as a reply.
 TEMPORARY = (b"Deferred", b"Operating system error", b"host map: lookup", b"I/O error", b"reply: read error")
 DEFERRED = b"Deferred: "
-#: The usual envelope, of one recipient: the same as `read_envelope` understands, in one step.
+#: The usual envelope, of one recipient: the same as `read_envelope` understands, in one step. `sender` and
+#: `domain` begin with the @.
 USUAL = re.compile(
     rb"V[1-9]\nT(?P<arrival>\d{1,10})\nK(?P<last>\d{1,10})\nN(?P<attempts>\d{1,9})\nP-?\d++\n(?:I[^\n]*+\n)?"
-    rb"(?:M(?P<common>[^\n]*+)\n)?(?:[F$B][^\n]*+\n)*+S<(?P<sender>[^>\n]*+)>\n"
-    rb"(?:M(?P<own>[^\n]*+)\n)?r[^\n]*+\nR[^:\n]*+:<(?P<address>[^>\n]*+)>\nH",
+    rb"(?:M(?P<common>[^\n]*+)\n)?(?:[F$B][^\n]*+\n)*+S<(?:[^>@\n]*+(?P<sender>@[^>@\n]*+))?+>\n"
+    rb"(?:M(?P<own>[^\n]*+)\n)?r[^\n]*+\nR[^:\n]*+:<(?P<address>[^>@\n]++(?P<domain>@[^>@\n]*+))>\nH",
 )
 
 

@@ -62,6 +62,8 @@ class SendmailSpool:
         self._min_age = min_age
         self.retries = min_age is not None
         self._memo: dict[bytes, str] = {}
+        self._shared: dict[tuple[bytes | None, bytes], tuple[str, tuple[str, ...]]] = {}
+        """Domains of a sender and a recipient, as the file shows them and as they are shown."""
         self._patterns: dict[bytes, bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
 
@@ -116,17 +118,23 @@ class SendmailSpool:
         kind = name[:2]
         usual = USUAL.match(head) if kind == WAITING else None
         if usual is not None:
-            when, last, attempts, common, sender, own, address = usual.groups()
+            when, last, attempts, common, sender, own, address, domain = usual.groups()
             folder = place.path if place.role == _QUEUE else self._body(place)
             size = file.size_beside(folder, b"df" + name[2:])
             text = own or (common if common and common.startswith(TEMPORARY) else None)
-            arrival = min(int(when), _LATEST)
-            reasons: tuple[str, ...] = (self._why(text, address),) if text else ()
-            retry = 0
+            arrival, retry = int(when), 0
+            if arrival > _LATEST:  # noqa: PLR1730 - min() costs more
+                arrival = _LATEST
             if self._min_age is not None:
                 retry = min(int(last) + self._min_age if int(attempts) else arrival, _LATEST)
-            facts = domain_of(sender) if sender else "", (domain_of(address),), reasons, False, False
-            return place.queue, arrival, size or 0, retry, facts
+            names = self._shared.get((sender, domain))
+            if names is None:
+                if len(self._shared) >= _MEMO:
+                    self._shared.clear()
+                names = domain_of(sender) if sender else "", (domain_of(domain),)
+                self._shared[sender, domain] = names
+            reasons: tuple[str, ...] = (self._why(text, address),) if text else ()
+            return place.queue, arrival, size or 0, retry, (*names, reasons, False, False)
         return self._unusual(place, name, status, head, file)
 
     def _unusual(
