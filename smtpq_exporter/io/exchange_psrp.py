@@ -1,8 +1,8 @@
 """A process of its own that asks Exchange by PowerShell Remoting and prints the report: needs pypsrp.
 
 It is run by io/report.py, which ends it at the deadline. Law: what is secret is read here from a file, never
-an argument, and never printed. The endpoint of Exchange runs single cmdlets only. Arguments: host=, port=, tls=,
-auth=, user=, password_file=, kerberos_cache=. Exit code 3 with {"error": ..} where it fails.
+an argument, and never printed. The endpoint of Exchange runs single cmdlets only. Arguments: host=, port=,
+tls=, auth=, user=, password_file=, kerberos_cache=. Exit code 3 with {"error": ..} where it fails.
 """
 
 from __future__ import annotations

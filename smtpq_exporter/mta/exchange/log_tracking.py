@@ -39,6 +39,7 @@ _EXPIRED = re.compile(
 _LATENCY = re.compile(r"E2ELatency=([\d:.]{1,20})")
 _TOTAL = re.compile(r"TOTAL(?:-[A-Z]{2,4})?=(\d{1,7}(?:\.\d{1,7})?)")
 _PART = re.compile(r"[|=;:](QD[A-Z]?|SM[S]C?|SDD?)=(\d{1,7}(?:\.\d{1,7})?)")
+_STATUS = re.compile(r"\s*(?:[245]\d\d[ -]|\[?\{)")
 _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 #: So many recipients of one record are looked at.
 _MOST = 5000
@@ -91,7 +92,8 @@ def recipients(record: Record) -> list[tuple[str, str]]:
     addresses = [address for address in addresses if address] or [""]
     status = record.get("recipient-status", "")
     parts = re.split(r"(?<=\]);(?=\[)", status) if "{LED=" in status else status.split(";")
-    if len(parts) != len(addresses):
+    # A text may hold a semicolon of its own.
+    if len(parts) != len(addresses) or not all(map(_STATUS.match, parts)):
         parts = [status] * len(addresses)
     return list(zip(addresses, parts, strict=True))
 
