@@ -14,6 +14,8 @@ daemon_smtp_ports = {port}
 spool_directory = /var/spool/exim4
 log_file_path = /var/log/mta/%slog
 pid_file_path = /run/exim4/exim.pid
+# its abstract socket would be seen by the Exim of another test run
+notifier_socket =
 split_spool_directory = true
 host_lookup =
 rfc1413_query_timeout = 0s
