@@ -10,7 +10,6 @@ import importlib.util
 import os
 import stat
 import sys
-import time
 from pathlib import Path
 
 from smtpq_exporter.errors import ParseError, SourceError
@@ -74,7 +73,7 @@ class ReportReader:
         data, changed = _content(path, self._way.hint)
         report = self._way.parser(data, self._classifier, now)
         # Either clock may be wrong, and a copy of an old file is new: the older time counts.
-        age = now - min(changed, changed if report.taken_at is None else report.taken_at)
+        age = now - min(now, changed, now if report.taken_at is None else report.taken_at)
         most = self._way.max_age(self._instance) if self._way.max_age else None
         if most is not None and age > most:
             text = f"{path} is {age:.0f} s old, more than {most:.0f} s"
@@ -145,14 +144,15 @@ def _content(path: str, hint: str) -> tuple[bytes, float]:
         raise SourceError("permission", text, "let this program's user read it") from None
     except OSError as error:
         raise SourceError("unavailable", f"{path}: {error.strerror}", hint) from None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(descriptor)
+        raise SourceError("unavailable", f"{path} is not a regular file", hint)
     with os.fdopen(descriptor, "rb") as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise SourceError("unavailable", f"{path} is not a regular file", hint)
         if status.st_size > MOST:
             raise SourceError("truncated", f"{path} has more than {MOST} bytes", hint)
         try:
             data = file.read(MOST + 1)
         except OSError as error:  # a share that went away
             raise SourceError("unavailable", f"{path}: {error.strerror}", hint) from None
-    return data[:MOST], min(status.st_mtime, time.time())
+    return data[:MOST], status.st_mtime

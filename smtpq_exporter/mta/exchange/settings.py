@@ -33,7 +33,7 @@ _SSH = (
     "LogLevel=ERROR",
 )
 _HOST = re.compile(r"(?:[A-Za-z0-9._\\-]{1,64}@)?[A-Za-z0-9][A-Za-z0-9.:_-]{0,253}")
-_NUMBER = re.compile(r"\d{1,5}")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 def settle(instance: Instance, probe: Probe) -> list[Instance]:
