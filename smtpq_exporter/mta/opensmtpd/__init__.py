@@ -1,7 +1,7 @@
 """OpenSMTPD: its spool and listing, its log.
 
-Source of truth: smtpd(8), smtpctl(8) and the source, 5.7 to the main branch of 2026. Its log tag is a bare ``smtpd``;
-Postfix's server of that name writes ``postfix/smtpd``.
+Source of truth: smtpd(8), smtpctl(8) and the source, 5.7 to the main branch of 2026. Its log tag is a bare
+``smtpd``; Postfix's server of that name writes ``postfix/smtpd``.
 """
 
 from __future__ import annotations
@@ -13,7 +13,16 @@ from typing import TYPE_CHECKING
 from smtpq_exporter.mta.base import Discovery, Instance, Listing, LogParser, Mta, ReasonOf, SpoolLayout
 from smtpq_exporter.mta.opensmtpd.queue_listing import ShowQueueParser, doubt
 from smtpq_exporter.mta.opensmtpd.queue_spool import QUEUES, OpensmtpdSpool
-from smtpq_exporter.mta.opensmtpd.settings import CONFIGS, CONTROL, LOGS, NAME, PROGRAM, PROGRAMS, SPOOL, settle
+from smtpq_exporter.mta.opensmtpd.settings import (
+    CONFIGS,
+    CONTROL,
+    LOGS,
+    NAME,
+    PROGRAM,
+    PROGRAMS,
+    SPOOL,
+    settle,
+)
 
 if TYPE_CHECKING:
     from smtpq_exporter.logs.tally import Tally
@@ -33,16 +42,28 @@ def _log(tally: Tally, classifier: ReasonOf, syslog_names: Sequence[str] = ()) -
 def _parts(instance: Instance) -> tuple[Listing, ...]:
     """The listing by the program that the instance names."""
     program = dict(instance.options).get("smtpctl_path", PROGRAM)
-    return (replace(
-        _LISTING, argv=(program, *_LISTING.argv[1:]), proof=(program, *_LISTING.proof[1:]), parts=None,
-    ),)
+    return (
+        replace(
+            _LISTING,
+            argv=(program, *_LISTING.argv[1:]),
+            proof=(program, *_LISTING.proof[1:]),
+            parts=None,
+        ),
+    )
 
 
 _LISTING = Listing(
-    "smtpctl", ShowQueueParser, argv=(PROGRAM, "show", "queue"), proof=(PROGRAM, "show", "stats"), parts=_parts, doubt=doubt,
-    denied=b"need root", retries=True, sizes=False,
-    hint="smtpctl answers root only: let a timer of root write a textfile (smtpq-exporter --textfile), or give the service "
-    "CAP_DAC_READ_SEARCH to read the spool",
+    "smtpctl",
+    ShowQueueParser,
+    argv=(PROGRAM, "show", "queue"),
+    proof=(PROGRAM, "show", "stats"),
+    parts=_parts,
+    doubt=doubt,
+    denied=b"need root",
+    retries=True,
+    sizes=False,
+    hint="smtpctl answers root only: let a timer of root write a textfile (smtpq-exporter --once "
+    "--textfile), or give the service CAP_DAC_READ_SEARCH (a drop-in) to read the spool",
 )
 
 OPENSMTPD = Mta(

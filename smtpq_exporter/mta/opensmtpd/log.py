@@ -1,8 +1,9 @@
-"""OpenSMTPD's log: one grammar, two ways out. `event` tells what a line says, `feed` counts thousands of them fast.
+"""OpenSMTPD's log: one grammar, two ways out. `event` tells what a line says, `feed` counts thousands of
+them fast.
 
-Pure. `feed` knows the frequent shapes by heart (host and tag at a fixed place, the verb at a fixed place behind
-them, a compiled pattern that matches exactly there) and hands every other line to `event`; both count the same,
-tests prove it on all data. Only `feed` counts messages that are done (log_open.py).
+Pure. `feed` knows the frequent shapes by heart (host and tag at a fixed place, the verb at a fixed place
+behind them, a compiled pattern that matches exactly there) and hands every other line to `event`; both count
+the same, tests prove it on all data. Only `feed` counts messages that are done (log_open.py).
 """
 
 from __future__ import annotations
@@ -38,7 +39,11 @@ class OpensmtpdLog:
     """A LogParser for one OpenSMTPD. `syslog_names` are the names it has in syslog, instead of smtpd."""
 
     def __init__(
-        self, tally: Tally, reasons: ReasonOf, syslog_names: Sequence[str] = (), now: float | None = None,
+        self,
+        tally: Tally,
+        reasons: ReasonOf,
+        syslog_names: Sequence[str] = (),
+        now: float | None = None,
     ) -> None:
         self.tally = tally
         self.now = now
@@ -63,7 +68,11 @@ class OpensmtpdLog:
         """Count lines without their newlines, in the order of the log."""
         tally, heads, host = self.tally, self._heads, self._host
         known, joined, crossed_off = tally.destinations.known, self._open.joined, self._open.crossed_off
-        frequent, envelope, quiet = grammar.FREQUENT.match, grammar.FREQUENT_ENVELOPE.match, grammar.QUIET.match
+        frequent, envelope, quiet = (
+            grammar.FREQUENT.match,
+            grammar.FREQUENT_ENVELOPE.match,
+            grammar.QUIET.match,
+        )
         delivered, ways = tally.delays.delivered, self._ways
         failed: tuple[list[str], list[str]] = ([], [])
         message = grammar.FREQUENT_MESSAGE.match

@@ -1,9 +1,9 @@
 """Messages that are under way in OpenSMTPD's log: how many envelopes they still have, and when they are done.
 
-Pure. smtpd logs one line for each envelope that it takes in, and one when it is delivered, refused, expired or
-removed; with the last one the message is done. Only messages with several envelopes are kept (`Tally.waiting`, saved with the
-counters); one that is not known there has one. A message's latency is the delay of its last delivery, counted
-then, once.
+Pure. smtpd logs one line for each envelope that it takes in, and one when it is delivered, refused, expired
+or removed; with the last one the message is done. Only messages with several envelopes are kept
+(`Tally.waiting`, saved with the counters); one that is not known there has one. A message's latency is the
+delay of its last delivery, counted then, once.
 """
 
 from __future__ import annotations

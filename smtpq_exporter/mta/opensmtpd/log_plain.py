@@ -12,19 +12,39 @@ from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.opensmtpd import log_grammar as grammar
 from smtpq_exporter.mta.opensmtpd.log_session import in_session
 from smtpq_exporter.mta.opensmtpd.log_words import (
-    Known, attempt, broken, domain, info, rejected, seconds, text,
+    Known,
+    attempt,
+    broken,
+    domain,
+    info,
+    rejected,
+    seconds,
+    text,
 )
 
 #: Beginnings, and the kind of warning that they are; "" = nothing to count.
 _BEGINNINGS = (
-    (b"smtp-out: Failed to resolve MX", "dns"), (b"smtp-out: No MX found", "dns"),
-    (b"smtp-out: hiwat reached", "congestion"), (b"smtp-out: Too many errors", "connect_failure"),
-    (b"smtp-out: No valid route", "connect_failure"), (b"smtp-out: Address family", "connect_failure"),
-    (b"smtp-out: Error on ", "connect_failure"), (b"smtp-", ""), (b"warn: not enough", "resource"),
-    (b"warn: temporarily rejecting", "resource"), (b"warn: too many connections", "process_limit"),
-    (b"warn: ctl client limit", "process_limit"), (b"warn: queue", "queue_file"),
-    (b"warn: invalid envelope", "queue_file"), (b"warn: lost", "fatal"), (b"fatal", "fatal"), (b"warn: ", "other"),
-    (b"info: ", ""), (b"debug: ", ""), (b"queue", ""), (b"Exiting", ""),
+    (b"smtp-out: Failed to resolve MX", "dns"),
+    (b"smtp-out: No MX found", "dns"),
+    (b"smtp-out: hiwat reached", "congestion"),
+    (b"smtp-out: Too many errors", "connect_failure"),
+    (b"smtp-out: No valid route", "connect_failure"),
+    (b"smtp-out: Address family", "connect_failure"),
+    (b"smtp-out: Error on ", "connect_failure"),
+    (b"smtp-", ""),
+    (b"warn: not enough", "resource"),
+    (b"warn: temporarily rejecting", "resource"),
+    (b"warn: too many connections", "process_limit"),
+    (b"warn: ctl client limit", "process_limit"),
+    (b"warn: queue", "queue_file"),
+    (b"warn: invalid envelope", "queue_file"),
+    (b"warn: lost", "fatal"),
+    (b"fatal", "fatal"),
+    (b"warn: ", "other"),
+    (b"info: ", ""),
+    (b"debug: ", ""),
+    (b"queue", ""),
+    (b"Exiting", ""),
 )
 _LOGIN = {b"failure": "auth_failure", b"temporary failure": "warning", b"successful": "info"}
 
@@ -64,7 +84,9 @@ def _mail(words: bytes, known: Known, reasons: ReasonOf) -> LogEvent | None:
     if found := grammar.QUEUE_LOG.fullmatch(words):
         return _given_up(found)
     if found := grammar.OLD_MESSAGE.match(words):
-        return LogEvent("received", queue_id=(found["one"] or found["other"]).decode("ascii"), text=text(words))
+        return LogEvent(
+            "received", queue_id=(found["one"] or found["other"]).decode("ascii"), text=text(words)
+        )
     if found := grammar.OLD_COMMAND.fullmatch(words):
         return rejected(found["command"], found["result"], reasons)
     return None
@@ -73,8 +95,11 @@ def _mail(words: bytes, known: Known, reasons: ReasonOf) -> LogEvent | None:
 def _given_up(found: re.Match[bytes]) -> LogEvent:
     """An envelope that expired, or that an operator removed."""
     event = LogEvent(
-        "info", queue_id=found["message"].decode("ascii"), delay=seconds(found["delay"]),
-        recipient_domain=domain(found["to"][1:-1]), text=text(found["stat"]),
+        "info",
+        queue_id=found["message"].decode("ascii"),
+        delay=seconds(found["delay"]),
+        recipient_domain=domain(found["to"][1:-1]),
+        text=text(found["stat"]),
     )
     if found["what"] == b"Expire":
         event.event, event.status, event.reason = "expired", "expired", "expired"

@@ -60,7 +60,9 @@ def _protocol(rest: bytes, *_: object) -> LogEvent:
 def _refused(rest: bytes, _session: bytes, _known: Known, reasons: ReasonOf) -> LogEvent:
     found = grammar.COMMAND.match(rest)
     at = rest.rfind(b'" result="')
-    return rejected(found["command"] if found else b"", rest[at + 10 :].rstrip(b'"') if at >= 0 else b"", reasons)
+    return rejected(
+        found["command"] if found else b"", rest[at + 10 :].rstrip(b'"') if at >= 0 else b"", reasons
+    )
 
 
 def _login(rest: bytes, *_: object) -> LogEvent:
@@ -98,11 +100,21 @@ def _disconnected(rest: bytes, session: bytes, known: Known, _: ReasonOf) -> Log
 
 _Read = Callable[[bytes, bytes, Known, ReasonOf], LogEvent | None]
 _VERBS: dict[tuple[bytes, bytes], _Read] = {
-    (b"mta", b"delivery"): _relayed, (b"mda", b"delivery"): _local, (b"smtp", b"message"): _received,
-    (b"smtp", b"envelope"): _envelope, (b"smtp", b"connected"): _connected,
-    (b"smtp", b"failed-command"): _refused, (b"smtp", b"bad-input"): _noise,
-    (b"smtp", b"authentication"): _login, (b"smtp", b"tls"): _protocol, (b"smtp", b"starttls"): _protocol,
-    (b"mta", b"tls"): _protocol, (b"mta", b"starttls"): _protocol, (b"mta", b"connecting"): _connecting,
-    (b"mta", b"error"): _error, (b"mta", b"host-rejects-all-mails"): _rejects_all,
-    (b"mta", b"disconnected"): _disconnected, (b"mta", b"closed"): _disconnected,
+    (b"mta", b"delivery"): _relayed,
+    (b"mda", b"delivery"): _local,
+    (b"smtp", b"message"): _received,
+    (b"smtp", b"envelope"): _envelope,
+    (b"smtp", b"connected"): _connected,
+    (b"smtp", b"failed-command"): _refused,
+    (b"smtp", b"bad-input"): _noise,
+    (b"smtp", b"authentication"): _login,
+    (b"smtp", b"tls"): _protocol,
+    (b"smtp", b"starttls"): _protocol,
+    (b"mta", b"tls"): _protocol,
+    (b"mta", b"starttls"): _protocol,
+    (b"mta", b"connecting"): _connecting,
+    (b"mta", b"error"): _error,
+    (b"mta", b"host-rejects-all-mails"): _rejects_all,
+    (b"mta", b"disconnected"): _disconnected,
+    (b"mta", b"closed"): _disconnected,
 }

@@ -2,9 +2,9 @@
 
 Pure. log_session.py and log_plain.py tell the lines apart, every shape is in log_grammar.py.
 
-An attempt that failed without a connection says "Network error on destination MXs" whatever the errno was; the
-real one stands in an earlier `mta error` line of a session to the same address. The last error of each of the
-last PLACES addresses is kept for that; where it is not known, the general text decides.
+An attempt that failed without a connection says "Network error on destination MXs" whatever the errno was;
+the real one stands in an earlier `mta error` line of a session to the same address. The last error of each of
+the last PLACES addresses is kept for that; where it is not known, the general text decides.
 """
 
 from __future__ import annotations
@@ -68,7 +68,9 @@ class Outcome(NamedTuple):
 def outcome(result: bytes, stat: bytes, address: bytes, reasons: ReasonOf) -> Outcome:
     """Read result= and stat= of an attempt. `address` is the recipient, without brackets."""
     status = _STATUS[result]
-    return Outcome(status, code(stat), "" if status == "sent" else reasons.reason(masked(stat, address, reasons)))
+    return Outcome(
+        status, code(stat), "" if status == "sent" else reasons.reason(masked(stat, address, reasons))
+    )
 
 
 def code(reply: bytes) -> str:
@@ -111,26 +113,40 @@ def domain(address: bytes) -> str:
 
 
 def attempt(
-    found: re.Match[bytes], message: bytes, result: bytes, relay: bytes, known: Known, reasons: ReasonOf,
+    found: re.Match[bytes],
+    message: bytes,
+    result: bytes,
+    relay: bytes,
+    known: Known,
+    reasons: ReasonOf,
 ) -> LogEvent:
     """A delivery, whose groups `to`, `delay` and `stat` are those of the line."""
     address, stat = found["to"][1:-1], found["stat"]
     said = outcome(result, known.cause(stat, relay), address, reasons)
     return LogEvent(
-        "attempt", queue_id=message.decode("ascii"), status=said.status, dsn=said.dsn, reason=said.reason,
-        delay=seconds(found["delay"]), relay=text(relay), recipient_domain=domain(address), text=text(stat),
+        "attempt",
+        queue_id=message.decode("ascii"),
+        status=said.status,
+        dsn=said.dsn,
+        reason=said.reason,
+        delay=seconds(found["delay"]),
+        relay=text(relay),
+        recipient_domain=domain(address),
+        text=text(stat),
     )
 
 
 def rejected(command: bytes, result: bytes, reasons: ReasonOf) -> LogEvent:
-    """A command that smtpd did not like: mail that was refused, a login (it has a line of its own), or noise."""
+    """A command that smtpd did not like: mail that was refused, a login (see there), or noise."""
     verb, shown = command[:4].upper(), text(command + b" => " + result)
     if verb == b"AUTH":
         return LogEvent("info", text=shown)
     if verb not in _MAIL:
         return LogEvent("warning", kind="client", text=shown)
     address = command.partition(b"<")[2].partition(b">")[0]
-    return LogEvent("reject", dsn=code(result), reason=reasons.reason(masked(result, address, reasons)), text=shown)
+    return LogEvent(
+        "reject", dsn=code(result), reason=reasons.reason(masked(result, address, reasons)), text=shown
+    )
 
 
 def broken(said: bytes, session: bytes, known: Known) -> LogEvent:

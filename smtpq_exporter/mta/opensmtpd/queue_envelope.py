@@ -1,8 +1,8 @@
 """One envelope of OpenSMTPD: a file of ``key: value`` lines for one recipient, as it lies in the spool.
 
-Pure. Source of truth: usr.sbin/smtpd/envelope.c (envelope_dump_buffer), compress_gzip.c, crypto.c. The queue option
-`compression` gzips the file, which is undone here; `encryption` (a version byte, then AES-256-GCM) cannot be: such an
-envelope tells by its name that it is there, and nothing else.
+Pure. Source of truth: usr.sbin/smtpd/envelope.c (envelope_dump_buffer), compress_gzip.c, crypto.c. The queue
+option `compression` gzips the file, which is undone here; `encryption` (a version byte, then AES-256-GCM)
+cannot be: such an envelope tells by its name that it is there, and nothing else.
 """
 
 from __future__ import annotations
@@ -44,7 +44,9 @@ def read_envelope(data: bytes) -> Envelope | None:
             raise ParseError("envelope", "ctime is no time", came)
     except KeyError as missing:
         raise ParseError("envelope", f"without {missing.args[0].decode()}", data[:60]) from None
-    return Envelope(kind, int(came), b"" if sender == _NULL else sender, recipient, lines.get(b"errorline", b""))
+    return Envelope(
+        kind, int(came), b"" if sender == _NULL else sender, recipient, lines.get(b"errorline", b"")
+    )
 
 
 def _inflate(data: bytes) -> bytes:

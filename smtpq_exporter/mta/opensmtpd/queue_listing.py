@@ -1,13 +1,14 @@
 r"""The listing that ``smtpctl show queue`` prints: one line for each envelope, its fields separated by bars.
 
 Pure. Source of truth: smtpctl(8) and usr.sbin/smtpd/smtpctl.c (show_queue_envelope):
-``evpid|source|agent|flags|sender|rcpt|dest|created|expires|last try|retries|state|seconds|error``. A local part may hold
-bars, and so may the error, which is vis(3)-encoded. No local part holds an ``@`` (valid_localpart), so three addresses end
-where the third ``@`` and its domain do, whatever stands in them. The first 8 digits of an id are those of the message.
+``evpid|source|agent|flags|sender|rcpt|dest|created|expires|last try|retries|state|seconds|error``. A local
+part may hold bars, and so may the error, which is vis(3)-encoded. No local part holds an ``@``
+(valid_localpart), so three addresses end where the third ``@`` and its domain do, whatever stands in them.
+The first 8 digits of an id are those of the message.
 
-`pending` with the seconds until the next try (negative: it waits for its turn), `inflight`, `offline` (smtpd does not
-run, smtpctl reads the spool itself), `invalid`. Nothing marks the end of the listing, and an empty queue prints
-nothing: stats.py says whether that may be. Sizes are not shown.
+`pending` with the seconds until the next try (negative: it waits for its turn), `inflight`, `offline` (smtpd
+does not run, smtpctl reads the spool itself), `invalid`. Nothing marks the end of the listing, and an empty
+queue prints nothing: stats.py says whether that may be. Sizes are not shown.
 """
 
 from __future__ import annotations
@@ -21,14 +22,19 @@ from smtpq_exporter.mta.base import ListingParser, ReasonOf
 from smtpq_exporter.mta.opensmtpd import stats
 from smtpq_exporter.mta.opensmtpd.queue_spool import QUEUES, RANK
 
-_HEAD = rb"(?P<id>[0-9a-f]{16})\|(?:inet4|inet6|local|\?)\|(?P<agent>mta|mda|bounce|\?)\|(?P<flags>[a-z,]{0,60})\|"
+_HEAD = (
+    rb"(?P<id>[0-9a-f]{16})\|(?:inet4|inet6|local|\?)\|(?P<agent>mta|mda|bounce|\?)"
+    rb"\|(?P<flags>[a-z,]{0,60})\|"
+)
 _TAIL = (
-    rb"\|(?P<created>\d{1,20})\|\d{1,20}\|\d{1,20}\|\d{1,20}\|(?P<state>pending|inflight|offline|invalid)\|(?P<seconds>-?\d{0,20})"
-    rb"\|(?P<error>.*)"
+    rb"\|(?P<created>\d{1,20})\|\d{1,20}\|\d{1,20}\|\d{1,20}"
+    rb"\|(?P<state>pending|inflight|offline|invalid)\|(?P<seconds>-?\d{0,20})\|(?P<error>.*)"
 )
 _ADDRESS = rb"[^@]*@[^@|]*"
 _LINE = re.compile(
-    _HEAD + rb"(?P<sender>" + _ADDRESS + rb")\|" + _ADDRESS + rb"\|(?P<dest>" + _ADDRESS + rb")" + _TAIL, re.DOTALL)
+    _HEAD + rb"(?P<sender>" + _ADDRESS + rb")\|" + _ADDRESS + rb"\|(?P<dest>" + _ADDRESS + rb")" + _TAIL,
+    re.DOTALL,
+)
 #: Addresses that are not as expected: the first numeric block counts, the domains are those of the ends.
 _ODD_LINE = re.compile(_HEAD + rb"(?P<sender>.*?)(?:\|(?P<dest>[^|]*))?" + _TAIL, re.DOTALL)
 #: Flags of an envelope that is not tried: by the operator's word, and because its relay has enough to do.
@@ -39,7 +45,7 @@ _LATEST = 2**32 - 1
 
 
 class ShowQueueParser:
-    """A mta.base.ListingParser. Lines of one message need not stand together: all messages come with `close`."""
+    """A mta.base.ListingParser. Lines of one message may stand anywhere: all come with `close`."""
 
     queues = QUEUES
     forced = False
@@ -98,8 +104,15 @@ class ShowQueueParser:
         if message is None:
             sender = found["sender"].partition(b"|")[0] if odd else found["sender"]
             self._messages[name] = Message(
-                QUEUES[rank], name.decode("ascii"), arrival, 0, "" if sender == b"@" else domain_of(sender), (domain,), reasons,
-                retry, held,
+                QUEUES[rank],
+                name.decode("ascii"),
+                arrival,
+                0,
+                "" if sender == b"@" else domain_of(sender),
+                (domain,),
+                reasons,
+                retry,
+                held,
             )
             return
         domains, known = self._more.setdefault(name, (list(message.domains), list(message.reasons)))

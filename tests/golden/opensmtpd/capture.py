@@ -18,8 +18,11 @@ from tests.servers.sink import Sink
 
 HERE = Path(__file__).parent
 BODY = b"Subject: x\r\n\r\nx\r\n"
-WHY = ("capture.py: seven messages by SMTP; g@ok1 was delivered, one envelope is suspended, a mailbox refuses for "
-       "now, and where one of five recipients is elsewhere the message counts in mta")
+WHY = (
+    "capture.py: seven messages by SMTP; g@ok1 was delivered, one envelope is suspended, a mailbox refuses "
+    "for "
+    "now, and where one of five recipients is elsewhere the message counts in mta"
+)
 
 
 def main() -> None:
@@ -50,7 +53,9 @@ def main() -> None:
             shutil.copyfile(path, to)
             to.chmod(0o644)
         times = {path: int(path.stat().st_mtime) for path in server.spool.glob("queue/*/*/*")}
-        manifest = {str(path.relative_to(server.spool)): [0o600, time] for path, time in sorted(times.items())}
+        manifest = {
+            str(path.relative_to(server.spool)): [0o600, time] for path, time in sorted(times.items())
+        }
         sizes = sum(path.stat().st_size for path in server.spool.glob("queue/*/*/message"))
     lines = online.splitlines(keepends=True)
     (listing / "online-6.8.txt").write_text(online)
@@ -62,11 +67,24 @@ def main() -> None:
     for row in (line.split("|", 3) for line in lines):
         name = row[0][:8]
         queues[name] = "mta" if "mta" in (row[2], queues.get(name)) else row[2]
-    (HERE / "expect.json").write_text(json.dumps({
-        "why": WHY, "messages": len(queues), "recipients": len(lines), "bytes": sizes,
-        "queues": {queue: list(queues.values()).count(queue) for queue in ("mta", "mda") if queue in queues.values()},
-        "held": 1,
-    }, indent=2) + "\n")
+    (HERE / "expect.json").write_text(
+        json.dumps(
+            {
+                "why": WHY,
+                "messages": len(queues),
+                "recipients": len(lines),
+                "bytes": sizes,
+                "queues": {
+                    queue: list(queues.values()).count(queue)
+                    for queue in ("mta", "mda")
+                    if queue in queues.values()
+                },
+                "held": 1,
+            },
+            indent=2,
+        )
+        + "\n"
+    )
 
 
 if __name__ == "__main__":

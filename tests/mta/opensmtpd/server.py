@@ -7,8 +7,14 @@ from tests.servers.opensmtpd import OpensmtpdServer
 BOX = "nobody@box.example"
 #: Without these a server that refuses mail is left alone for many seconds, and tests wait.
 LIMITS = {
-    "max-failures-per-session": 1000, "conn-delay-host": 0, "conn-delay-route": 0, "conn-delay-source": 0,
-    "conn-delay-connector": 0, "conn-delay-relay": 0, "conn-delay-domain": 0, "reconn-delay-route": 0,
+    "max-failures-per-session": 1000,
+    "conn-delay-host": 0,
+    "conn-delay-route": 0,
+    "conn-delay-source": 0,
+    "conn-delay-connector": 0,
+    "conn-delay-relay": 0,
+    "conn-delay-domain": 0,
+    "reconn-delay-route": 0,
 }
 
 

@@ -1,4 +1,4 @@
-"""OpenSMTPD's log, line by line against the golden logs, and the two ways of reading it against each other."""
+"""OpenSMTPD's log, line by line against golden logs, and its two ways of reading against each other."""
 
 from __future__ import annotations
 
@@ -64,14 +64,23 @@ def facts(tally: LogTally) -> dict[str, object]:
 
 def envelope(message: int, number: int) -> bytes:
     """A line for an envelope."""
-    return HEAD + b"b7dc7d7b0dbcfbbf smtp envelope evpid=%08x%08x from=<a@b.example> to=<c@d.example>" % (message, number)
+    return HEAD + b"b7dc7d7b0dbcfbbf smtp envelope evpid=%08x%08x from=<a@b.example> to=<c@d.example>" % (
+        message,
+        number,
+    )
 
 
 def delivery(message: int, number: int, result: str = "Ok", delay: str = "3s") -> bytes:
     """A line for an attempt."""
-    return HEAD + (
-        f'b7dc7d8ae003ee52 mta delivery evpid={message:08x}{number:08x} from=<a@b.example> to=<c@d.example> rcpt=<-> '
-        f'source="192.0.2.9" relay="192.0.2.4 (mx.d.example)" delay={delay} result="{result}" stat="250 2.0.0 Ok"').encode()
+    return (
+        HEAD
+        + (
+            f"b7dc7d8ae003ee52 mta delivery evpid={message:08x}{number:08x} from=<a@b.example> "
+            "to=<c@d.example> rcpt=<-> "
+            f'source="192.0.2.9" relay="192.0.2.4 (mx.d.example)" delay={delay} result="{result}" '
+            'stat="250 2.0.0 Ok"'
+        ).encode()
+    )
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
@@ -94,7 +103,7 @@ def test_feeding_equals_summing_events(path: Path) -> None:
 
 
 def test_forged_lines_count_nothing_that_did_not_happen() -> None:
-    """The first result= behind relay= counts, whatever a remote server, a client or a mailbox program writes."""
+    """The first result= behind relay= counts, whatever a remote server, a client or a mailbox writes."""
     tally = counted([line for _, line in golden.cases(golden.GOLDEN / "opensmtpd" / "log" / "forged.log")])
     assert {domain for domain, _ in tally.destinations} == {"real.example", "forge.example"}
     assert tally.deliveries == {"sent": 0, "deferred": 3, "bounced": 1, "expired": 0}
@@ -102,10 +111,22 @@ def test_forged_lines_count_nothing_that_did_not_happen() -> None:
 
 
 def test_a_message_is_done_with_the_last_of_its_envelopes() -> None:
-    """Delivered, refused, expired or removed: the last one ends the message, and its latency is counted once."""
-    expire = HEAD + b"relay: Expire for 0000000100000003: from=<a@b.example>, to=<c@d.example>, rcpt=<->, delay=4d, stat=Envelope expired"
-    lines = [envelope(1, 1), envelope(1, 2), envelope(1, 3), envelope(2, 1), delivery(1, 1, delay="7s"),
-             delivery(1, 2, "TempFail"), delivery(1, 2, "PermFail"), delivery(2, 1, delay="1h")]
+    """Delivered, refused, expired or removed: the last one ends it, and its latency is counted once."""
+    expire = (
+        HEAD
+        + b"relay: Expire for 0000000100000003: from=<a@b.example>, to=<c@d.example>, rcpt=<->, delay=4d, "
+        + b"stat=Envelope expired"
+    )
+    lines = [
+        envelope(1, 1),
+        envelope(1, 2),
+        envelope(1, 3),
+        envelope(2, 1),
+        delivery(1, 1, delay="7s"),
+        delivery(1, 2, "TempFail"),
+        delivery(1, 2, "PermFail"),
+        delivery(2, 1, delay="1h"),
+    ]
     for by in (1, 3, len(lines)):
         found = counted(lines, by=by)
         assert found.removed == 1
@@ -127,7 +148,12 @@ def test_the_memory_for_open_messages_is_bounded() -> None:
     parser.feed([envelope(n // 2, n % 2) for n in range(4 * PENDING)])
     assert len(tally.waiting) <= PENDING + 1
     parser.feed([HEAD + b"%016x mta connecting address=smtp://192.0.2.1:25 host=x" % n for n in range(5000)])
-    parser.feed([HEAD + b"%016x mta connecting address=smtp://10.%d.%d.1:25 host=x" % (n, n >> 8, n & 255) for n in range(5000)])
+    parser.feed(
+        [
+            HEAD + b"%016x mta connecting address=smtp://10.%d.%d.1:25 host=x" % (n, n >> 8, n & 255)
+            for n in range(5000)
+        ]
+    )
     parser.feed([HEAD + b"%016x mta error reason=IO Error: Connection refused" % n for n in range(5000)])
     assert len(parser._known._sessions) <= 1024
     assert len(parser._known._errors) <= 1024
@@ -135,8 +161,17 @@ def test_the_memory_for_open_messages_is_bounded() -> None:
 
 def test_the_state_survives_a_restart() -> None:
     """Stopped, saved and restored anywhere, the counters come to the same."""
-    lines = [envelope(1, 1), envelope(1, 2), envelope(2, 1), delivery(1, 1), delivery(2, 1), delivery(1, 2), envelope(3, 1),
-             delivery(3, 1, "TempFail"), delivery(3, 1)]
+    lines = [
+        envelope(1, 1),
+        envelope(1, 2),
+        envelope(2, 1),
+        delivery(1, 1),
+        delivery(2, 1),
+        delivery(1, 2),
+        envelope(3, 1),
+        delivery(3, 1, "TempFail"),
+        delivery(3, 1),
+    ]
     whole = counted(lines)
     assert whole.removed == 3
     for at in range(len(lines)):
@@ -154,8 +189,10 @@ def test_every_line_is_counted_as_one_of_three() -> None:
 
 def test_last_message_repeated_counts_the_line_before() -> None:
     """A syslog daemon's repetition counts what it repeats, also across batches."""
-    lines = [HEAD + b"smtp-out: Failed to resolve MX for [relay:x]: Host not found",
-             b"Nov 24 03:17:49 vm last message repeated 4 times"]
+    lines = [
+        HEAD + b"smtp-out: Failed to resolve MX for [relay:x]: Host not found",
+        b"Nov 24 03:17:49 vm last message repeated 4 times",
+    ]
     for by in (1, 2):
         assert counted(lines, by=by).warnings["dns"] == 5
 
@@ -175,9 +212,26 @@ def damaged(draw: st.DrawFn) -> bytes:
     for _ in range(draw(st.integers(0, 3))):
         at = draw(st.integers(start, max(start, len(line))))
         gone = draw(st.integers(0, 4))
-        put = draw(st.sampled_from([
-            b"", b'"', b">", b": ", b"<", b"[", b"\0", b"\xff", b' result="Ok"', b" to=<x@y>", b"@", b"\n", b"event=", b"0",
-        ]))
+        put = draw(
+            st.sampled_from(
+                [
+                    b"",
+                    b'"',
+                    b">",
+                    b": ",
+                    b"<",
+                    b"[",
+                    b"\0",
+                    b"\xff",
+                    b' result="Ok"',
+                    b" to=<x@y>",
+                    b"@",
+                    b"\n",
+                    b"event=",
+                    b"0",
+                ]
+            )
+        )
         line = line[:at] + put + line[at + gone :]
     return line[: draw(st.integers(0, len(line)))] if draw(st.booleans()) else line
 
@@ -199,15 +253,24 @@ def test_garbage_counts_nothing(lines: list[bytes]) -> None:
 def test_64_kib_of_hostile_text_is_one_line_like_any_other() -> None:
     """Lines of 64 KiB, unbalanced quotes and brackets are read in one pass without a blow-up."""
     session = HEAD + b"b7dc7d8ae003ee52 "
-    hostile = [session + text for text in (
-        b"mta delivery evpid=0000000100000001 from=<" + b'"' * 60000, b"mta delivery evpid=0000000100000001 from=<" + b'""' * 30000 + b">",
-        b"mta delivery evpid=0000000100000001 from=<> to=<" + b'"\\' * 30000, b"mda delivery evpid=0000000100000001 from=<> to=<> user="
-        + b" delay=1s" * 7000, b"smtp failed-command command=" + b'" result="' * 6000, b"mta error reason=" + b"x" * 65536,
-        b"mta delivery evpid=0000000100000001 from=<> to=<a@b> rcpt=<-> source=\"-\" relay=\"" + b"(" * 60000,
-        delivery(1, 1)[len(session) : -1] + b'" result="Ok" stat="' * 3000,
-    )]
-    hostile += [HEAD + b"relay: Ok for 0000000100000001: session=b7dc7d8ae003ee52, from=<" + b">, to=<" * 9000,
-                HEAD + b"delivery: Ok for 0000000100000001: from=<>, to=<>, user=" + b", method=" * 7000]
+    hostile = [
+        session + text
+        for text in (
+            b"mta delivery evpid=0000000100000001 from=<" + b'"' * 60000,
+            b"mta delivery evpid=0000000100000001 from=<" + b'""' * 30000 + b">",
+            b"mta delivery evpid=0000000100000001 from=<> to=<" + b'"\\' * 30000,
+            b"mda delivery evpid=0000000100000001 from=<> to=<> user=" + b" delay=1s" * 7000,
+            b"smtp failed-command command=" + b'" result="' * 6000,
+            b"mta error reason=" + b"x" * 65536,
+            b'mta delivery evpid=0000000100000001 from=<> to=<a@b> rcpt=<-> source="-" relay="'
+            + b"(" * 60000,
+            delivery(1, 1)[len(session) : -1] + b'" result="Ok" stat="' * 3000,
+        )
+    ]
+    hostile += [
+        HEAD + b"relay: Ok for 0000000100000001: session=b7dc7d8ae003ee52, from=<" + b">, to=<" * 9000,
+        HEAD + b"delivery: Ok for 0000000100000001: from=<>, to=<>, user=" + b", method=" * 7000,
+    ]
     before = time.process_time()
     assert facts(counted(hostile)) == facts(summed(hostile))
     assert time.process_time() - before < 20  # a blow-up would take hours

@@ -34,9 +34,17 @@ class Host:
 
 def test_an_instance_is_completed() -> None:
     """Name, spool and the directory of the configuration, wherever a distribution has it."""
-    for config, directory in (("/etc/smtpd.conf", "/etc"), ("/usr/local/etc/mail/smtpd.conf", "/usr/local/etc/mail")):
+    for config, directory in (
+        ("/etc/smtpd.conf", "/etc"),
+        ("/usr/local/etc/mail/smtpd.conf", "/usr/local/etc/mail"),
+    ):
         (one,) = settle(Instance("opensmtpd", ""), Host(config))
-        assert (one.name, one.queue_directory, one.config_directory, one.logs) == ("opensmtpd", SPOOL, directory, ("auto",))
+        assert (one.name, one.queue_directory, one.config_directory, one.logs) == (
+            "opensmtpd",
+            SPOOL,
+            directory,
+            ("auto",),
+        )
 
 
 def test_what_is_configured_stays() -> None:
@@ -56,7 +64,9 @@ def test_postfix_alone_is_not_taken_for_it() -> None:
 def test_liveness_is_the_control_socket(tmp_path: Path) -> None:
     """A socket that accepts is up, a refused one down; one that is elsewhere (a container's) says nothing."""
     path = tmp_path / "smtpd.sock"
-    named = Liveness(Instance("opensmtpd", "x", options=(("control_socket", str(path)),)), OPENSMTPD.discovery)
+    named = Liveness(
+        Instance("opensmtpd", "x", options=(("control_socket", str(path)),)), OPENSMTPD.discovery
+    )
     assert named.up() is False
     with socket.socket(socket.AF_UNIX) as server:
         server.bind(str(path))

@@ -17,13 +17,19 @@ from smtpq_exporter.mta.opensmtpd.queue_spool import UNREADABLE, OpensmtpdSpool
 from tests.mta.spooled import Class
 
 TEXT = (
-    "version: 3\ndispatcher: other\ntype: {kind}\nsmtpname: m\nhelo: h\nhostname: localhost\n{error}sockaddr: 192.0.2.1\n"
-    "sender: {sender}\nrcpt: {rcpt}\ndest: {rcpt}\nctime: {ctime}\nlast-try: 0\nlast-bounce: 0\nttl: 0\nretry: 0\ndsn-notify: 0\n"
+    "version: 3\ndispatcher: other\ntype: {kind}\nsmtpname: m\nhelo: h\nhostname: localhost\n"
+    "{error}sockaddr: 192.0.2.1\n"
+    "sender: {sender}\nrcpt: {rcpt}\ndest: {rcpt}\nctime: {ctime}\nlast-try: 0\nlast-bounce: 0\n"
+    "ttl: 0\nretry: 0\ndsn-notify: 0\n"
 )
 
 
 def envelope(
-    rcpt: str = "b@r.example", sender: str = "a@s.example", error: str = "", kind: str = "mta", ctime: int = 1795500000,
+    rcpt: str = "b@r.example",
+    sender: str = "a@s.example",
+    error: str = "",
+    kind: str = "mta",
+    ctime: int = 1795500000,
 ) -> bytes:
     """An envelope as smtpd writes it."""
     said = f"errorline: {error}\n" if error else ""
@@ -61,7 +67,12 @@ def spool(tmp_path: Path) -> Spool:
 
 def test_a_message_is_its_envelopes(spool: Spool) -> None:
     """Recipients, domains, reasons, the oldest arrival and the first queue of mta, mda, bounce."""
-    spool.put("00000001", envelope(error="450 later", ctime=1795500005), envelope("c@box.example", kind="mda"), size=10)
+    spool.put(
+        "00000001",
+        envelope(error="450 later", ctime=1795500005),
+        envelope("c@box.example", kind="mda"),
+        size=10,
+    )
     spool.put("0000000f", envelope(sender="@", kind="bounce"), size=5)
     found = spool.read()
     mta, bounce = found.queues["mta"], found.queues["bounce"]
@@ -74,7 +85,7 @@ def test_a_message_is_its_envelopes(spool: Spool) -> None:
 
 
 def test_compressed_envelopes_are_read_and_encrypted_ones_are_counted(spool: Spool) -> None:
-    """queue compression is undone; queue encryption leaves names: a message, its recipients, and when it came."""
+    """Compression is undone; encryption leaves names: a message, its recipients, and when it came."""
     spool.put("00000001", gzip.compress(envelope(error="450 x")))
     folder = spool.put("00000002", b"\x01" + os.urandom(200), b"\x01" + os.urandom(200), size=7)
     os.utime(folder / "message", (1795400000, 1795400000))
@@ -86,10 +97,20 @@ def test_compressed_envelopes_are_read_and_encrypted_ones_are_counted(spool: Spo
     assert sum(found.reasons.values()) == 1
 
 
-@pytest.mark.parametrize("data", [
-    b"", b"x", b"version: 3\n", envelope()[:-1], envelope().replace(b"ctime", b"ztime"), b"\x1f\x8bxx",
-    gzip.compress(envelope())[:-9], envelope(ctime=1).replace(b"ctime: 1", b"ctime: x"), gzip.compress(b"a" * 200_000),
-])
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"x",
+        b"version: 3\n",
+        envelope()[:-1],
+        envelope().replace(b"ctime", b"ztime"),
+        b"\x1f\x8bxx",
+        gzip.compress(envelope())[:-9],
+        envelope(ctime=1).replace(b"ctime: 1", b"ctime: x"),
+        gzip.compress(b"a" * 200_000),
+    ],
+)
 def test_what_is_no_envelope_is_an_error(data: bytes, spool: Spool) -> None:
     """Cut, broken or blown up: a ParseError, and the message is left aside and told of."""
     with pytest.raises(ParseError):
@@ -134,9 +155,17 @@ def test_what_did_not_change_is_not_opened_again(spool: Spool) -> None:
 
 
 def test_what_lies_beside_the_queue_is_told_of(spool: Spool) -> None:
-    """offline/ and corrupt/ are seen and left aside; names that are none are foreign; incoming/ is not queued yet."""
-    for place, name in (("offline", "1795507434.XXXXt9MhdM"), ("corrupt", "0a0b0c0d"), ("incoming", "0a0b0c0e"), ("queue", "envelope.tmp"),
-                        ("queue/0a", "x"), ("queue/0a", "0A0B0C0D")):
+    """offline/ and corrupt/ are seen and left aside; names that are none are foreign; incoming/ is not queued
+    yet.
+    """
+    for place, name in (
+        ("offline", "1795507434.XXXXt9MhdM"),
+        ("corrupt", "0a0b0c0d"),
+        ("incoming", "0a0b0c0e"),
+        ("queue", "envelope.tmp"),
+        ("queue/0a", "x"),
+        ("queue/0a", "0A0B0C0D"),
+    ):
         (spool.root / place).mkdir(parents=True, exist_ok=True)
         (spool.root / place / name).write_bytes(b"x")
     spool.put("0a0b0c0f", envelope())
