@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 
-from checks.zabbix.plan import DISCOVERED, EXPORTER, MACROS, Group
+from checks.zabbix.macros import MACROS
+from checks.zabbix.plan import DISCOVERED, EXPORTER, Group
 from checks.zabbix.template import HTTP, KINDS
 
 HEAD = """\
@@ -50,7 +51,7 @@ def text() -> str:
     """The whole page."""
     rows = "\n".join(f"| {kind.file} | {kind.name} | {kind.about} |" for kind in KINDS)
     parts = [HEAD.format(files=rows), *map(_group, (EXPORTER, *DISCOVERED))]
-    parts.append("## Macros\n\nA macro with context holds for one queue, as in "
+    parts.append("## Macros\n\nA macro with context holds for one queue (or reason), as in "
                  '`{$SMTPQ.MESSAGES.WARN:"deferred"}`. '
                  "Set it on the host.\n\n| macro | default | |\n|---|---|---|")
     rows = "\n".join(f"| `{macro}` | {value or 'empty'} | {about} |"

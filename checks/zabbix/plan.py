@@ -1,4 +1,4 @@
-"""What the Zabbix templates watch: values, triggers, graphs, macros; written once for all three templates.
+"""What the Zabbix templates watch: values, triggers, graphs; written once for all three templates.
 
 Pure data. A value says where it is on /metrics (by catalog.py, the one place for names) and where it is in
 the document of `smtpq zabbix json`. In an expression ``@name`` is a value of the same group. Thresholds are
@@ -195,15 +195,22 @@ SOURCES = Group(
               valuemap="Yes or no"),
     ),
     (
+        # A source that is no longer there (another way to read is used) has no data: that ends its problems.
         Trigger("stale", "not read for long",
+                "nodata(@source.last_success,{$SMTPQ.NODATA})=0 and "
                 "now()-last(@source.last_success)>{$SMTPQ.SOURCE.AGE} and "
                 "now()-last(@source.last_success)>3*last(@source.interval)", "HIGH",
                 "last read @source.last_success",
-                "What it tells is missing or old: see the exporter's log.", "availability", NO_DATA),
-        Trigger("failing", "cannot be read", "max(@source.success,{$SMTPQ.SOURCE.WINDOW})=0", "WARNING", "",
+                "What it tells is missing or old: see the exporter's log. Clocks must agree.", "availability",
+                NO_DATA),
+        Trigger("failing", "cannot be read",
+                "nodata(@source.success,{$SMTPQ.NODATA})=0 and max(@source.success,{$SMTPQ.SOURCE.WINDOW})=0",
+                "WARNING", "",
                 "What it tells is missing: the exporter's status page names the cause and the remedy.",
                 "availability", NO_DATA),
-        Trigger("truncated", "is read in part only", "min(@source.truncated,{$SMTPQ.SOURCE.WINDOW})=1",
+        Trigger("truncated", "is read in part only",
+                "nodata(@source.truncated,{$SMTPQ.NODATA})=0 and "
+                "min(@source.truncated,{$SMTPQ.SOURCE.WINDOW})=1",
                 "WARNING", "", "A limit was hit: all counts are lower bounds.", "notice", NO_DATA),
     ),
     (Graph("duration", "duration of a reading", ("source.duration",)),),
@@ -219,12 +226,12 @@ SPOOLS = Group(
         Value("spool.files_free", "inodes available", catalog.SPOOL_FILES_FREE, "files_free"),
     ),
     tuple(
-        Trigger(f"{what}_{level.lower()}", f"{'very ' if level == 'HIGH' else ''}few {word} left",
+        Trigger(f"{what}_{level.lower()}", f"{'very ' if level == 'HIGH' else ''}{word} left",
                 f"100*max(@spool.{free},{_WINDOW})/last(@spool.{whole})<{{$SMTPQ.SPOOL.FREE.{level}}}",
                 priority, f"@spool.{free} of @spool.{whole}",
                 "A mail server without space stops to accept mail.", under=under.format(what))
-        for what, word, free, whole in (("space", "bytes", "available", "size"),
-                                        ("inodes", "inodes", "files_free", "files"))
+        for what, word, free, whole in (("space", "little space", "available", "size"),
+                                        ("inodes", "few inodes", "files_free", "files"))
         for level, priority, under in (("HIGH", "HIGH", ""), ("WARN", "WARNING", "{}_high"))
     ),
     (Graph("space", "space", ("spool.size", "spool.available")),),
@@ -253,44 +260,3 @@ VALUEMAPS = {
     "Success": {"0": "failed", "1": "ok"},
     "Yes or no": {"0": "no", "1": "yes"},
 }
-
-#: Macro, value, what it is. Those of the way to the exporter stand in template.py.
-MACROS: tuple[tuple[str, str, str], ...] = (
-    ("{$SMTPQ.INTERVAL}", "1m", "How often values are taken."),
-    ("{$SMTPQ.NODATA}", "10m", "So long without data is a problem; not less than three intervals."),
-    (_WINDOW, "5m", "So long must a limit be exceeded all the time."),
-    ("{$SMTPQ.MESSAGES.WARN}", "100", "Messages in a queue; with context: in this queue."),
-    ("{$SMTPQ.MESSAGES.HIGH}", "500", "Messages in a queue; with context: in this queue."),
-    ("{$SMTPQ.AGE.WARN}", "4h", "Age of the oldest message; mail servers warn senders after this time."),
-    ('{$SMTPQ.AGE.WARN:"maildrop"}', "15m", "New mail passes here within seconds."),
-    ('{$SMTPQ.AGE.WARN:"incoming"}', "15m", "New mail passes here within seconds."),
-    ('{$SMTPQ.AGE.WARN:"clientmqueue"}', "15m", "New mail passes here within seconds."),
-    ('{$SMTPQ.AGE.WARN:"submission"}', "15m", "New mail passes here within seconds."),
-    ('{$SMTPQ.AGE.WARN:"hold"}', "52w", "Held mail waits on purpose and has a trigger of its own."),
-    ('{$SMTPQ.AGE.WARN:"corrupt"}', "52w", "Counted as held."),
-    ("{$SMTPQ.AGE.HIGH}", "1d", "Age of the oldest message."),
-    ('{$SMTPQ.AGE.HIGH:"hold"}', "104w", "Held mail waits on purpose and has a trigger of its own."),
-    ('{$SMTPQ.AGE.HIGH:"corrupt"}', "104w", "Counted as held."),
-    ("{$SMTPQ.AGE.MESSAGES}", "0", "Age is judged only where more messages than this wait."),
-    ("{$SMTPQ.HELD.WARN}", "0", "Messages on hold."),
-    ("{$SMTPQ.HELD.WINDOW}", "1h", "Time for those who hold mail on purpose."),
-    ("{$SMTPQ.GROWTH.WARN}", "200", "So many messages more than before, and"),
-    ("{$SMTPQ.GROWTH.FACTOR}", "1.5", "so many times as many"),
-    ("{$SMTPQ.GROWTH.PERIOD}", "1h", "as so long ago."),
-    ("{$SMTPQ.DEFERRALS.WARN}", "10", "Deferred recipients a minute."),
-    ("{$SMTPQ.DEFERRALS.HIGH}", "60", "Deferred recipients a minute."),
-    ("{$SMTPQ.DEFERRALS.WINDOW}", "15m", "Over so long."),
-    ("{$SMTPQ.LOG.LAG}", "1M", "Bytes of log that are written and not read."),
-    ("{$SMTPQ.SOURCE.WINDOW}", "10m", "So long must a source fail; survives a restart of the mail server."),
-    ("{$SMTPQ.SOURCE.AGE}", "1h", "A source that was not read for so long (and three intervals) is stale."),
-    ("{$SMTPQ.SPOOL.FREE.WARN}", "20", "Percent free of the file system under the queue."),
-    ("{$SMTPQ.SPOOL.FREE.HIGH}", "10", "Percent free of the file system under the queue."),
-    ("{$SMTPQ.REASON.WARN}", "1000000", "Recipients that wait for one reason; with context: for this one."),
-    ('{$SMTPQ.REASON.WARN:"blocklisted"}', "50", "Others refuse our mail because of our reputation."),
-    ('{$SMTPQ.REASON.WARN:"auth_failure"}', "50", "SPF, DKIM or DMARC of our mail fails."),
-    ('{$SMTPQ.REASON.WARN:"local_resource"}', "0", "This host is out of space, memory or processes."),
-    *((f"{{$SMTPQ.{kind}.{way}}}", value, text)
-      for kind in ("QUEUE", "SOURCE", "SERVER", "SPOOL", "REASON")
-      for way, value, text in (("MATCHES", ".*", "Only what matches is discovered."),
-                               ("NOT_MATCHES", "CHANGE_IF_NEEDED", "What matches is not discovered."))),
-)

@@ -13,7 +13,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from checks.zabbix.plan import DISCOVERED, EXPORTER, MACROS, NO_DATA, VALUEMAPS, Graph, Group, Trigger, Value
+from checks.zabbix.macros import MACROS
+from checks.zabbix.plan import DISCOVERED, EXPORTER, NO_DATA, VALUEMAPS, Graph, Group, Trigger, Value
 
 Node = dict[str, Any]
 #: Known to every Zabbix under this uuid.
