@@ -9,6 +9,7 @@ their order: a message that was queued in one part and delivered in the next is 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -63,7 +64,9 @@ class Digest:
     unsized: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(queue id, domain) of deliveries of messages whose size, if known, lies in a part before."""
     ended: list[bytes] = field(default_factory=list)
-    """Queue ids that were removed after a delivery in this part; `gone` those without one."""
+    """Queue ids that were removed after a delivery in this part, of messages that came in a part before; `gone`
+    those without a delivery here.
+    """
     gone: list[bytes] = field(default_factory=list)
     _events: list[LogEvent] = field(default_factory=list)
 
@@ -77,39 +80,40 @@ class Digest:
         events, self._events = self._events, []
         for event in events:
             self._early_event(event)
-        for queue_id, words in batch.actives:
-            if queue_id not in self.sizes:
-                self._active(queue_id, words)
+        self._actives(batch.actives)
         destinations, sizes, deferred = self.destinations, self.sizes, self.deferred
-        for queue_id, domain, status, delay, relay, reason, forwarded in batch.attempts:
+        for queue_id, domain, seconds, forwarded in batch.deliveries:
+            row = destinations.get(domain)
+            if row is None:
+                row = destinations[domain] = [*_NOTHING]
+            row[SENT] += 1
+            row[DELAY] += seconds
+            if seconds > row[SLOWEST]:  # noqa: PLR1730 - max() takes three times as long
+                row[SLOWEST] = seconds
+            size = sizes.get(queue_id)
+            if forwarded:
+                self.forwarded += 1
+            elif size is None:
+                self.unsized.append((queue_id, domain))
+            else:
+                row[SIZE] += size
+                self.bytes_delivered += size
+        for queue_id, domain, status, relay, reason in batch.failures:
             row = destinations.get(domain)
             if row is None:
                 row = destinations[domain] = [*_NOTHING]
             row[status] += 1
-            if status == SENT:
-                seconds = float(delay[5:])
-                row[DELAY] += seconds
-                if seconds > row[SLOWEST]:  # noqa: PLR1730 - max() takes three times as long
-                    row[SLOWEST] = seconds
-                size = sizes.get(queue_id)
-                if forwarded:
-                    self.forwarded += 1
-                elif size is None:
-                    self.unsized.append((queue_id, domain))
-                else:
-                    row[SIZE] += size
-                    self.bytes_delivered += size
-            else:
-                if status == DEFERRED:
-                    deferred.add(queue_id)
-                self._refused(relay, reason, 1)
+            if status == DEFERRED:
+                deferred.add(queue_id)
+            self._refused(relay, reason, 1)
         for event in events:
             if event.event == "attempt":
                 self._attempt(event)
+        early = self.early
         for removed, known in ((batch.ended, self.ended), (batch.gone, self.gone)):
-            known.extend(removed)
             for queue_id in removed:
-                sizes.pop(queue_id, None)
+                if sizes.pop(queue_id, None) is None or queue_id in early:
+                    known.append(queue_id)
         self.bound()
 
     def _early_event(self, event: LogEvent) -> None:
@@ -118,7 +122,7 @@ class Digest:
             case "received":
                 self.arrived.add(queue_id)
             case "active":
-                self._active(queue_id, event.text.encode())
+                self._actives({queue_id: event.text.encode()})
             case "removed":
                 self.gone.append(queue_id)
             case "reject":
@@ -130,21 +134,25 @@ class Digest:
                 self.reject_warnings += event.repeat if event.kind == "reject_warning" else 0
                 self.discarded += event.repeat if event.kind in {"discard", "milter-discard"} else 0
 
-    def _active(self, queue_id: bytes, words: bytes) -> None:
-        """Learn sender and size of a message that enters the active queue for the first time.
+    def _actives(self, actives: Mapping[bytes, bytes]) -> None:
+        """Learn sender and size of messages that enter the active queue for the first time.
 
         The fields are found from the end: the line ends with Postfix's own "size=N, nrcpt=N (queue active)".
         """
-        fields = words.rsplit(b", ", 2)
-        if len(fields) != 3 or fields[1][:5] != b"size=" or not fields[1][5:].isdigit():
-            return
-        sender, size = fields[0][5:], int(fields[1][5:24])
-        self.sizes[queue_id] = size
-        if queue_id in self.arrived:
-            self.arrived.remove(queue_id)
-            self.arrival(sender, size)
-        else:
-            self.early[queue_id] = (sender, size)
+        sizes, arrived, arrival = self.sizes, self.arrived, self.arrival
+        for queue_id, words in actives.items():
+            if queue_id in sizes:
+                continue
+            fields = words.rsplit(b", ", 2)
+            if len(fields) != 3 or fields[1][:5] != b"size=" or not fields[1][5:].isdigit():
+                continue
+            sender, size = fields[0][5:], int(fields[1][5:24])
+            sizes[queue_id] = size
+            if queue_id in arrived:
+                arrived.remove(queue_id)
+                arrival(sender, size)
+            else:
+                self.early[queue_id] = (sender, size)
 
     def arrival(self, sender: bytes, size: int) -> None:
         """Count a message that came in."""

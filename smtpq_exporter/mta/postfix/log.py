@@ -29,8 +29,10 @@ _PIECES, _PIECE_BYTES = 8192, 512
 _OUTCOME = 23
 #: Index of STATUSES, counter of such attempts, enhanced status code, where the text begins.
 _Outcome = tuple[int, list[int], bytes, int]
-#: queue id, domain, index of STATUSES, "elay=1.5", relay, reason, whether it was only forwarded.
-Attempt = tuple[bytes, bytes, int, bytes, bytes, str, bool]
+#: queue id, domain, delay in seconds, whether it was only forwarded.
+Delivery = tuple[bytes, bytes, float, bool]
+#: queue id, domain, index of STATUSES, relay, reason.
+Failure = tuple[bytes, bytes, int, bytes, str]
 
 
 @dataclass(slots=True)
@@ -39,9 +41,10 @@ class Batch:
 
     arrived: list[bytes] = field(default_factory=list)
     """Queue ids of messages that came in."""
-    actives: list[tuple[bytes, bytes]] = field(default_factory=list)
-    """Queue id and words "from=<..>, size=.."."""
-    attempts: list[Attempt] = field(default_factory=list)
+    actives: dict[bytes, bytes] = field(default_factory=dict)
+    """Queue id -> words "from=<..>, size=.."."""
+    deliveries: list[Delivery] = field(default_factory=list)
+    failures: list[Failure] = field(default_factory=list)
     ended: list[bytes] = field(default_factory=list)
     """Queue ids that were removed after a delivery that was seen; `gone` those without one."""
     gone: list[bytes] = field(default_factory=list)
@@ -87,8 +90,8 @@ class PostfixLog(LineReader):
         self._digest = digest
         self._places: dict[bytes, tuple[bytes, bytes]] = {}
         """"@domain>, relay=host[ip]:25" -> domain, relay."""
-        self._delays: dict[bytes, bool] = {}
-        """"elay=1.5"."""
+        self._delays: dict[bytes, float] = {}
+        """"elay=1.5" -> 1.5."""
         self._outcomes: dict[bytes, _Outcome] = {}
         """The first bytes of "sn=2.0.0, status=sent (" -> what it says."""
 
@@ -100,7 +103,7 @@ class PostfixLog(LineReader):
         destinations, rows = tally.destinations, tally.destinations.known
         pending, forget, bound = tally.delays.pending, tally.delays.pending.pop, tally.delays.bound
         batch = Batch()
-        attempts = batch.attempts
+        actives = batch.actives
         deferred: list[str] = []
         suspended: list[str] = []
         bounced: list[str] = []
@@ -115,7 +118,7 @@ class PostfixLog(LineReader):
                 continue
             if len(parts) == 3:
                 _, queue_id, words = parts
-                if queue_id.isalnum() and queue_id[0] < 97:  # 97 is "a"
+                if queue_id < b"a" and queue_id.isalnum():  # a word in lower case is none
                     verb = words[:4]
                     if verb == b"to=<":
                         found = words.split(b", d", 3)
@@ -146,7 +149,7 @@ class PostfixLog(LineReader):
                                         bound()
                                     if digest is not None:
                                         passed_on = last[start : start + 13] == b"forwarded as "
-                                        attempts.append((queue_id, domain, SENT, delay, relay, "", passed_on))
+                                        batch.deliveries.append((queue_id, domain, delays[delay], passed_on))
                                     continue
                                 stop = last.rfind(b")", start)
                                 end = start + TEXT
@@ -161,12 +164,12 @@ class PostfixLog(LineReader):
                                 else:
                                     deferred.append(why)
                                 if digest is not None:
-                                    attempts.append((queue_id, domain, status, delay, relay, why, False))
+                                    batch.failures.append((queue_id, domain, status, relay, why))
                                 continue
                     elif verb == b"from":
                         if words[-15:] == b" (queue active)":
                             if digest is not None:
-                                batch.actives.append((queue_id, words))
+                                actives[queue_id] = words
                             continue
                     elif verb == b"mess":
                         continue
@@ -230,7 +233,7 @@ class PostfixLog(LineReader):
         """Say whether this is "elay=1.5"; remember it."""
         if grammar.DELAY_PIECE.fullmatch(delay) is None:
             return False
-        _remember(self._delays, delay, True)
+        _remember(self._delays, delay, float(delay[5:]))
         return True
 
     def _slowly(self, lines: Sequence[bytes], index: int) -> None:
