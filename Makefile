@@ -58,6 +58,7 @@ docs: $(VENV)/installed ## write the generated parts of the documentation anew
 	@$(BIN)/python -m smtpq_exporter.metrics.reference > docs/metrics.md
 	@$(BIN)/python -m smtpq_exporter.reasons.reference > docs/reasons.md
 	@$(BIN)/python -m dashboards.build
+	@$(BIN)/python -m checks.zabbix.build
 
 accuracy: $(VENV)/installed ## make accuracy FILE=texts.jsonl: how well reply texts are classified
 	@$(BIN)/python -m benchmarks.accuracy $(FILE)
