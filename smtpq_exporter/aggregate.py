@@ -79,28 +79,33 @@ class Aggregator:
         ))
 
     def put(self, entry: Entry) -> None:
-        """Count an entry in. The hot path of first readings."""
-        number, arrival, size, retry, facts = entry
-        sender, domains, reasons, held, forced = facts
-        queue = self._queues[number]
-        queue.arrivals.add(arrival)
-        if retry:
-            queue.retries.add(retry)
-        queue.messages += 1
-        queue.bytes += size
-        queue.sizes[bisect_left(SIZE_BUCKETS, size)] += 1
-        queue.recipients += len(domains)
-        if held:
-            queue.held += 1
-            queue.held_arrivals.add(arrival)
-        if forced:
-            self._forced += 1
+        """Count an entry in."""
+        self.put_all((entry,))
+
+    def put_all(self, entries: Iterable[Entry]) -> None:
+        """Count entries in. The hot path of first readings."""
         self._tops = None
-        self._senders[sender] += 1
-        for domain in domains if len(domains) < 2 else set(domains):
-            self._destinations[domain] += 1
-        for reason in reasons:
-            self._reasons[reason] += 1
+        queues, in_senders = self._queues, self._senders
+        in_destinations, in_reasons = self._destinations, self._reasons
+        for number, arrival, size, retry, (sender, domains, reasons, held, forced) in entries:
+            queue = queues[number]
+            queue.arrivals.add(arrival)
+            if retry:
+                queue.retries.add(retry)
+            queue.messages += 1
+            queue.bytes += size
+            queue.sizes[bisect_left(SIZE_BUCKETS, size)] += 1
+            queue.recipients += len(domains)
+            if held:
+                queue.held += 1
+                queue.held_arrivals.add(arrival)
+            if forced:
+                self._forced += 1
+            in_senders[sender] += 1
+            for domain in domains if len(domains) < 2 else set(domains):
+                in_destinations[domain] += 1
+            for reason in reasons:
+                in_reasons[reason] += 1
 
     def take(self, entry: Entry) -> None:
         """Count out an entry that was put in."""

@@ -111,6 +111,32 @@ class Ledger:
             self._facts.append(number)
         self.rows[name] = row
 
+    def put_all(self, names: list[bytes], entries: list[Entry], stamps: list[int]) -> None:
+        """The same for many, in step."""
+        if self._free:
+            for name, entry, stamp in zip(names, entries, stamps, strict=True):
+                self.put(name, entry, stamp)
+            return
+        row = len(self.stamps)
+        while row + len(names) > len(_ROWS):
+            _ROWS.extend(range(len(_ROWS), 2 * len(_ROWS)))
+        self.rows.update(zip(names, _ROWS[row : row + len(names)], strict=True))
+        self.stamps.extend(stamps)
+        numbers, uses, take = self._numbers, self._uses, self._table.take
+        queues, arrivals, sizes = self._queues.append, self._arrivals.append, self._sizes.append
+        retries, kept = self.retries.append, self._facts.append
+        for queue, arrival, size, retry, facts in entries:
+            number = numbers.get(facts)
+            if number is None:
+                number = take(facts)
+            else:
+                uses[number] += 1
+            queues(queue)
+            arrivals(arrival)
+            sizes(size)
+            retries(retry)
+            kept(number)
+
     def get(self, name: bytes) -> Entry:
         """What is known of this message; KeyError."""
         row = self.rows[name]

@@ -37,6 +37,23 @@ def test_a_ledger_is_like_a_dictionary(numbers: list[int]) -> None:
     assert len(table) == len({one[4] for one in model.values()})
 
 
+@given(st.integers(0, 2500), st.integers(0, 3))
+def test_many_at_once_are_like_one_after_another(count: int, gaps: int) -> None:
+    """Entering a batch, into an empty ledger or one with gaps, gives what entering each gives."""
+    ledgers = [Ledger(FactTable()) for _ in range(2)]
+    names, entries = [b"%d" % n for n in range(count)], [entry(n) for n in range(count)]
+    for ledger in ledgers:
+        for number in range(gaps):
+            ledger.put(b"old%d" % number, entry(number))
+        for number in range(gaps):
+            ledger.pop(b"old%d" % number)
+    ledgers[0].put_all(names, entries, list(range(count)))
+    for number, name in enumerate(names):
+        ledgers[1].put(name, entries[number], number)
+    assert [ledgers[0].get(name) for name in names] == [ledgers[1].get(name) for name in names] == entries
+    assert [ledgers[0].stamps[ledgers[0].rows[name]] for name in names] == list(range(count))
+
+
 def test_equal_facts_are_one_object() -> None:
     """Facts that many messages share are kept once and freed with the last of them."""
     table = FactTable()

@@ -204,45 +204,53 @@ class SpoolReader:
         files = self._files
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
         queue, head_length, beside_length = place.queue, layout.head, getattr(layout, "beside", layout.head)
-        enter, count_in = directory.ledger.put, self._sum.put
         for start in range(0, len(names), _STRIDE):
             self._look_at_the_clock()
             flags, at = self._flags, self._folders.keep(place.path)
             there = self._folders.of(folder)
-            for name in names[start : start + _STRIDE]:
-                try:
-                    descriptor = open_file(name, flags, dir_fd=at)
-                except OSError:  # gone, or without the right to leave atime alone, or worse
-                    self._take_up(directory, name, None)
-                    flags = self._flags
-                    continue
-                try:
-                    status = fstat(descriptor)
-                    mode, stamp = status.st_mode, status.st_mtime_ns
-                    if mode >> 12 != _REGULAR:
-                        directory.aside[name] = "foreign_name"
+            taken: list[bytes] = []
+            entries: list[Entry] = []
+            stamps: list[int] = []
+            try:
+                for name in names[start : start + _STRIDE]:
+                    try:
+                        descriptor = open_file(name, flags, dir_fd=at)
+                    except OSError:  # gone, or without the right to leave atime alone, or worse
+                        self._take_up(directory, name, None)
+                        flags = self._flags
                         continue
-                    head = pread(descriptor, head_length, 0)
-                    beside = b""
-                    if there is not None:
-                        try:
-                            other = open_file(name, FLAGS, dir_fd=there)
-                        except FileNotFoundError:
-                            pass
-                        else:
+                    try:
+                        status = fstat(descriptor)
+                        mode, stamp = status.st_mode, status.st_mtime_ns
+                        if mode >> 12 != _REGULAR:
+                            directory.aside[name] = "foreign_name"
+                            continue
+                        head = pread(descriptor, head_length, 0)
+                        beside = b""
+                        if there is not None:
                             try:
-                                beside = pread(other, beside_length, 0)
-                            finally:
-                                close(other)
-                    entry = usual(queue, mode, stamp, head, beside)
-                    if entry is None:
-                        self._file.descriptor, self._file.pulse = descriptor, 0
-                        self._found(directory, name, self._understand(directory, name, status, head, None))
-                        continue
-                finally:
-                    close(descriptor)
-                enter(name, entry, stamp ^ mode)
-                count_in(entry)
+                                other = open_file(name, FLAGS, dir_fd=there)
+                            except FileNotFoundError:
+                                pass
+                            else:
+                                try:
+                                    beside = pread(other, beside_length, 0)
+                                finally:
+                                    close(other)
+                        entry = usual(queue, mode, stamp, head, beside)
+                        if entry is None:
+                            self._file.descriptor, self._file.pulse = descriptor, 0
+                            self._found(
+                                directory, name, self._understand(directory, name, status, head, None))
+                            continue
+                    finally:
+                        close(descriptor)
+                    taken.append(name)
+                    entries.append(entry)
+                    stamps.append(stamp ^ mode)
+            finally:
+                directory.ledger.put_all(taken, entries, stamps)
+                self._sum.put_all(entries)
 
     def _take_up_each(self, directory: Directory, names: list[bytes]) -> None:
         """The same for a layout, or a place, that has no usual message."""
