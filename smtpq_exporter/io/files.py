@@ -173,7 +173,9 @@ class FaultyFiles(Files):
             return descriptor
         self.before(path if dir_fd is None else self._folders[dir_fd] + b"/" + path)
         self.opened.append(self._path(path, dir_fd))
-        return os.open(self.opened[-1], flags)
+        descriptor = os.open(self.opened[-1], flags)
+        self._folders[descriptor] = self.opened[-1]  # it may be a directory, and looked into
+        return descriptor
 
     def _close(self, descriptor: int) -> None:
         self._folders.pop(descriptor, None)
