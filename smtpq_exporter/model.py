@@ -113,6 +113,8 @@ class QueueSnapshot:
     """Queues of copies that wait for nobody (Exchange's shadow queues): never part of a sum."""
     next_hops: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)
     """{(category, state): (next hops, messages)} where the mail server keeps a queue for each next hop."""
+    reported_at: float | None = None
+    """When the mail server's host made the report that was read, by its clock; None where none is made."""
     pressure: Mapping[str, int] = field(default_factory=dict)
     """Levels at which the mail server refuses work, by resource: 0 low, 1 medium, 2 high."""
 

@@ -41,7 +41,8 @@ def roll_up(
             number, messages = hops[row.category, row.state]
             hops[row.category, row.state] = number + 1, messages + row.messages
     return QueueSnapshot(
-        taken_at=now if report.taken_at is None else min(now, report.taken_at),
+        taken_at=now,
+        reported_at=report.taken_at,
         source=source,
         queues=MappingProxyType({name: stats[name] for name in queues}),
         destinations=top_of(domains, top),

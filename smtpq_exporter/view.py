@@ -101,6 +101,7 @@ def _snapshot(queue: QueueSnapshot, now: float, min_age: float | None) -> dict[s
         "aside": {name: _stats(stats, now, min_age) for name, stats in queue.aside.items()},
         "next_hops": [[*hop, *counts] for hop, counts in queue.next_hops.items()],
         "pressure": dict(queue.pressure),
+        "reported_at": queue.reported_at,
     }
 
 

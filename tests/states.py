@@ -59,6 +59,7 @@ def snapshot(taken_at: float = NOW, **queues: QueueStats) -> QueueSnapshot:
         aside={"shadow": QueueStats(7, incoming=0.5, outgoing=0.25)},
         next_hops={("external", "retry"): (3, 40)},
         pressure={"version_buckets": 1},
+        reported_at=taken_at - 30,
     )
 
 

@@ -87,6 +87,8 @@ QUEUE_NEXT_HOPS = Metric("smtpq_queue_next_hops", GAUGE, QUEUE, (*_MTA, "categor
 QUEUE_NEXT_HOP_MESSAGES = Metric("smtpq_queue_next_hop_messages", GAUGE, QUEUE, (*_MTA, "category", "state"),
     "Messages in the queues of next hops, by where these are and what the mail server does with them."
     " Exchange only.")
+QUEUE_REPORTED = Metric("smtpq_queue_report_timestamp_seconds", GAUGE, QUEUE, _MTA,
+    "When the mail server's host made the report that was read, by its clock. Exchange only.")
 QUEUE_PRESSURE = Metric("smtpq_queue_back_pressure_level", GAUGE, QUEUE, (*_MTA, "resource"),
     "How short the mail server is of a resource: 0 low, 1 medium (it slows clients down), 2 high (it refuses"
     " mail). Exchange only.")

@@ -150,6 +150,7 @@ def _queue(page: _Page, labels: tuple[str, ...], snapshot: QueueSnapshot, now: f
         page.put(catalog.QUEUE_NEXT_HOPS, (*labels, *hop), queues)
         page.put(catalog.QUEUE_NEXT_HOP_MESSAGES, (*labels, *hop), messages)
     page.put_each(catalog.QUEUE_PRESSURE, labels, snapshot.pressure)
+    page.put(catalog.QUEUE_REPORTED, labels, snapshot.reported_at)
     destinations: Counter[str] = Counter()
     for domain, messages in snapshot.destinations:  # there may be a domain that is called "other"
         destinations[domain] += messages

@@ -30,6 +30,7 @@ NOT_SHOWN = {
     "smtpq_log_last_line_timestamp_seconds", "smtpq_mta_info", "smtpq_config_last_reload_successful",
     "smtpq_queue_incoming_messages_per_second", "smtpq_queue_outgoing_messages_per_second",
     "smtpq_queue_next_hops", "smtpq_queue_next_hop_messages", "smtpq_queue_back_pressure_level",
+    "smtpq_queue_report_timestamp_seconds",
     "process_start_time_seconds", "process_cpu_seconds_total", "process_resident_memory_bytes",
 }
 

@@ -1,7 +1,7 @@
 """A stand-in for powershell.exe: replays what a plan beside it says, and writes down how it was called.
 
-`install(directory, **plan)` makes the executable. A plan has stdout and stderr (bytes), pieces (how many writes),
-exit (code), hang (after the output), child (leave a child behind that holds the output open).
+`install(directory, **plan)` makes the executable. A plan has stdout and stderr (bytes), pieces (how many
+writes), exit (code), hang (after the output), child (leave a child behind that holds the output open).
 """
 
 from __future__ import annotations

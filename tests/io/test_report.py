@@ -80,8 +80,9 @@ def test_a_fresh_file_is_the_queue(file: Path) -> None:
     """The sums of the report, at the time that it tells; version and service come with it."""
     reader = open_reader(instance("handover", handover_file=str(file)), classifier=CLASSIFIER)
     found = reader.read(NOW, time.monotonic() + 10)
-    assert (sums(found), found.taken_at, found.source) == (SUMS, COLLECTED, "handover")
-    assert (reader.up(), reader.version()) == (True, "Version 15.2 (Build 1118.7)")
+    assert (sums(found), found.taken_at, found.source) == (SUMS, NOW, "handover")
+    assert found.reported_at == COLLECTED
+    assert (reader.up(), reader.version()) == (True, "15.2.1118.7")
 
 
 def test_a_file_that_is_too_old_is_no_queue(file: Path) -> None:
@@ -94,7 +95,8 @@ def test_a_file_that_is_too_old_is_no_queue(file: Path) -> None:
     assert "scheduled task" in error.hint
     file.write_bytes(BODY.replace(b"2026-11-24T09:00:00.000Z", b"2031-01-01T00:00:00.000Z", 1))
     os.utime(file, (NOW, NOW - 400))
-    assert "400 s old" in fails("handover", handover_file=str(file)).what, "a clock that is ahead hides nothing"
+    error = fails("handover", handover_file=str(file))
+    assert "400 s old" in error.what, "a clock that is ahead hides nothing"
 
 
 def test_a_file_without_its_own_time_has_that_of_the_disk(file: Path) -> None:
@@ -146,7 +148,8 @@ def test_every_form_through_a_program(tmp_path: Path, path: Path) -> None:
     progress = b'#< CLIXML\r\n<Objs Version="1.1.0.1"><Obj S="progress"><MS></MS></Obj></Objs>'
     program = install(tmp_path, stdout=path.read_bytes(), stderr=progress, pieces=7)
     assert sums(read("powershell", powershell_path=str(program))) == ({} if "empty" in path.name else SUMS)
-    assert called(tmp_path) == ["-NoProfile", "-NonInteractive", "-NoLogo", "-ExecutionPolicy", "Bypass", "-File", SCRIPT]
+    switches = ["-NoProfile", "-NonInteractive", "-NoLogo", "-ExecutionPolicy", "Bypass"]
+    assert called(tmp_path) == [*switches, "-File", SCRIPT]
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "cp1252", "cp850"])
@@ -214,7 +217,8 @@ open_reader(one, classifier=Classifier()).read(0, time.monotonic() + 100)
 def test_it_dies_with_the_exporter(tmp_path: Path) -> None:
     """When the reader is killed outright, PowerShell ends too."""
     program = install(tmp_path, hang=True)
-    parent = subprocess.Popen([sys.executable, "-c", RUN, str(program)], env={**os.environ, "PYTHONPATH": str(ROOT)})
+    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    parent = subprocess.Popen([sys.executable, "-c", RUN, str(program)], env=environment)
     try:
         wait_for((tmp_path / "pids").exists, 30)
         parent.send_signal(signal.SIGKILL)
@@ -227,9 +231,10 @@ def test_it_dies_with_the_exporter(tmp_path: Path) -> None:
 
 
 def test_the_first_way_that_lacks_nothing_is_taken(file: Path, tmp_path: Path) -> None:
-    """auto: the hand-over file, else a PowerShell of this machine, else ssh, else remoting; each lack is told."""
+    """The hand-over file, else a PowerShell of this machine, else ssh, else remoting; each lack is told."""
     program = install(tmp_path / "bin", stdout=BODY)
-    reader = open_reader(instance("auto", handover_file=str(file), powershell_path=str(program)), classifier=CLASSIFIER)
+    both = instance("auto", handover_file=str(file), powershell_path=str(program))
+    reader = open_reader(both, classifier=CLASSIFIER)
     assert (reader.source, reader.why) == ("handover", f"{file} is there")
     reader = open_reader(instance("auto", powershell_path=str(program)), classifier=CLASSIFIER)
     assert (reader.source, "no option handover_file" in reader.why) == ("powershell", True)
@@ -242,8 +247,8 @@ def test_the_first_way_that_lacks_nothing_is_taken(file: Path, tmp_path: Path) -
 
 def test_from_the_configuration(file: Path) -> None:
     """What the configuration file says comes to a reading."""
-    made = config.parse(
-        f"mtas: [{{mta: exchange, name: ex01, options: {{handover_file: {file}, handover_max_age: '9999999'}}}}]")
+    options = f"{{handover_file: {file}, handover_max_age: '9999999'}}"
+    made = config.parse(f"mtas: [{{mta: exchange, name: ex01, options: {options}}}]")
     assert made.mtas is not None
     (found,) = complete(made.mtas[0])
     assert found.source == "auto"
@@ -257,7 +262,7 @@ def psrp(**options: str) -> SourceError:
 
 
 def test_remoting_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
-    """The real pypsrp against a port where nobody listens: a Fault in one line, no secret in it or in arguments."""
+    """The real pypsrp where nobody listens: a Fault in one line, no secret in it nor in arguments."""
     secret = tmp_path / "secret"
     secret.write_text("hunter2\n")
     options = {"psrp_host": "127.0.0.1", "psrp_port": "9", "psrp_auth": "negotiate", "psrp_user": "mon",

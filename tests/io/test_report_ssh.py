@@ -53,8 +53,9 @@ class Sshd:
 
     def options(self, **more: str) -> tuple[tuple[str, str], ...]:
         """Options of an instance that is reached through it."""
-        made = {"ssh_host": f"{getpass.getuser()}@127.0.0.1", "ssh_port": str(self.port), "ssh_config": "/dev/null",
-                "ssh_key": str(self.root / "user"), "ssh_known_hosts": str(self.root / "known"), **more}
+        made = {"ssh_host": f"{getpass.getuser()}@127.0.0.1", "ssh_port": str(self.port),
+                "ssh_config": "/dev/null", "ssh_key": str(self.root / "user"),
+                "ssh_known_hosts": str(self.root / "known"), **more}
         return tuple(made.items())
 
     def read(self, seconds: float = 60.0, **more: str) -> QueueSnapshot:
@@ -85,7 +86,8 @@ def sshd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sshd]:
     """A server with keys, port and configuration of its own."""
     root = tmp_path_factory.mktemp("sshd")
     for name in ("host", "user", "stranger"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / name)], check=True, timeout=30)
+        argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(root / name)]
+        subprocess.run(argv, check=True, timeout=30)
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(mode=0o755, exist_ok=True)  # sshd separates its privileges there
     with socket.socket() as probe:
@@ -132,7 +134,7 @@ def test_a_failure_on_the_other_side_is_told(sshd: Sshd) -> None:
 
 
 def test_a_key_that_is_not_accepted_is_a_missing_permission(sshd: Sshd) -> None:
-    """ssh never asks for a password; it says that permission is denied."""
+    """Nobody is asked for a password: ssh says that permission is denied."""
     error = sshd.fails(ssh_key=str(sshd.root / "stranger"))
     assert (error.kind, "Permission denied" in error.what) == ("permission", True)
 

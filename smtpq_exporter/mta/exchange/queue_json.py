@@ -8,6 +8,7 @@ ConvertTo-Json; the script.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
@@ -40,7 +41,7 @@ _DENIED = (
 )
 
 
-def parse(data: bytes, reasons: ReasonOf, now: float) -> Report:  # noqa: ARG001  (`now`: part of the contract)
+def parse(data: bytes, reasons: ReasonOf, now: float) -> Report:  # noqa: ARG001  (the contract)
     """Understand a whole document; raises ParseError."""
     value = document(data)
     if isinstance(value, list) or not {"queues", "error"} & value.keys():
@@ -87,7 +88,7 @@ def _report(head: Mapping[str, Any], found: list[Any], reasons: ReasonOf, *, tru
         truncated=truncated or len(found) >= _MOST,
         skipped=dict(skipped),
         up=_up(head),
-        version=values.text(head.get("version"))[:64] or None,
+        version=_version(values.text(head.get("version"))),
     )
 
 
@@ -144,6 +145,11 @@ def _pressure(meters: Any) -> dict[str, int]:
             resource = RESOURCES.get(name, "other")
             levels[resource] = max(level, levels.get(resource, 0))
     return levels
+
+
+def _version(text: str) -> str | None:
+    """``Version 15.2 (Build 1118.7)`` as 15.2.1118.7."""
+    return ".".join(re.findall(r"\d+(?:\.\d+)*", text[:100])[:2])[:64] or None
 
 
 def _up(head: Mapping[str, Any]) -> bool | None:

@@ -24,7 +24,7 @@ def queue(**changes: Any) -> dict[str, Any]:
     return {
         "Identity": "EX01\\301", "DeliveryType": "DnsConnectorDelivery", "NextHopDomain": "bulk.example",
         "NextHopCategory": "External", "Status": "Retry", "MessageCount": 17,
-        "LastError": "[{LRT=15-01-21 23:50:05};{LED=450 4.2.2 mailbox full};{FQDN=mx.bulk.example};{IP=192.0.2.9}]",
+        "LastError": "[{LRT=15-01-21 23:50:05};{LED=450 4.2.2 mailbox full};{FQDN=mx.bulk.example};{IP=b}]",
         "NextRetryTime": "2026-11-24T08:58:00.000Z", "IncomingRate": 0.5, "OutgoingRate": 0.25, **changes,
     }
 
@@ -41,12 +41,13 @@ def test_the_plain_queue_is_understood() -> None:
     """What the other tests compare with."""
     assert (PLAIN.queue, PLAIN.messages, PLAIN.domain, PLAIN.category, PLAIN.state) == (
         "retry", 17, "bulk.example", "external", "retry")
-    assert (PLAIN.reason, PLAIN.next_retry, PLAIN.incoming, PLAIN.outgoing) == ("mailbox_full", RETRY, 0.5, 0.25)
+    assert (PLAIN.reason, PLAIN.next_retry) == ("mailbox_full", RETRY)
+    assert (PLAIN.incoming, PLAIN.outgoing) == (0.5, 0.25)
     assert PLAIN.held is None
 
 
 def test_j1_nothing_one_or_many() -> None:
-    """One object is one queue, an array is many, no output is an error, an explicit nothing is an empty queue."""
+    """An object is one queue, an array is many, no output is an error, an explicit nothing an empty queue."""
     assert read(queue()).rows == read([queue()]).rows == (PLAIN,)
     assert len(read([queue(), queue(Identity="EX01\\302")]).rows) == 2
     for nothing in (b"", b"\r\n", b"null"):
@@ -99,7 +100,7 @@ def test_a_time_that_does_not_tell_its_zone_is_not_known(written: Any) -> None:
 
 
 def test_j6_timespans_unlimited_and_identities() -> None:
-    """Objects with Ticks are seconds; members that nobody asked for change nothing; an identity may be an object."""
+    """Objects with Ticks are seconds; other members change nothing; an identity may be an object."""
     span = {"Ticks": 61800000000, "Days": 0, "Hours": 1, "Minutes": 43, "TotalSeconds": 6180}
     assert values.seconds({"ticks": 61800000000, "days": 0}) == 6180
     assert values.seconds("PT1H43M2.5S") == 6182.5
@@ -111,7 +112,7 @@ def test_j6_timespans_unlimited_and_identities() -> None:
     assert read([queue(Identity={"RowId": 301, "Type": 1})]).rows == (PLAIN,)
 
 
-@pytest.mark.parametrize("name", ["System.Object[]", "System.String[]", "Microsoft.Exchange.Data.QueueViewer.X"])
+@pytest.mark.parametrize("name", ["System.Object[]", "System.String[]", "Microsoft.Exchange.Data.X"])
 def test_j7_names_of_types_are_no_values(name: str) -> None:
     """What the depth cut off is not told: no error text, no domain, no state is made of it."""
     row = read([queue(LastError=name, NextHopDomain=name, Status=name)]).rows[0]
@@ -120,7 +121,7 @@ def test_j7_names_of_types_are_no_values(name: str) -> None:
 
 def test_j8_members_of_remoting_are_ignored() -> None:
     """PSComputerName and its kin change nothing."""
-    extra = {"PSComputerName": "ex01", "RunspaceId": "0", "PSShowComputerName": True, "PSSourceJobInstanceId": 1}
+    extra = {"PSComputerName": "ex01", "RunspaceId": "0", "PSShowComputerName": True, "PSSource": 1}
     assert read([queue(**extra)]).rows == (PLAIN,)
 
 
@@ -133,8 +134,8 @@ BODY = json.dumps({"queues": [queue(NextHopDomain="bücher.example")]}, ensure_a
     b"Welcome to [EX01]\r\n[PS] C:\\>\r\n{\r\n[1]\r\n" + BODY.encode() + b"\r\nbye {\r\n",
     b"\x1b[?1h\x1b]0;title\x07" + BODY.encode(), b"#< CLIXML\r\n" + BODY.encode(),
     b'#< CLIXML\r\n<Objs Version="1.1.0.1"><Obj S="progress">[{"queues":[]}]</Obj></Objs>' + BODY.encode(),
-], ids=["utf8", "utf8bom", "utf16le", "utf16be", "utf16 without mark", "cp1252", "banner", "escapes", "clixml",
-        "progress"])
+], ids=["utf8", "utf8bom", "utf16le", "utf16be", "utf16 without mark", "cp1252", "banner", "escapes",
+        "clixml", "progress"])
 def test_j9_encodings_and_noise(data: bytes) -> None:
     """In every encoding and between all noise the document is found."""
     row = read(data).rows[0]
@@ -174,8 +175,9 @@ def test_j12_no_error_in_every_form(nothing: Any) -> None:
 
 
 @pytest.mark.parametrize("broken", [
-    b'{"queues": 1}', b'{"queues": ["x"]}', b"[1]", b'{"a": 1}', b'{"queues": [{}]}', b'{"schema": 2, "queues": []}',
-    b"[" * 5000, b'{"queues": [{"MessageCount": -1}]}', b'{"queues": [{"MessageCount": 1.5}]}',
+    b'{"queues": 1}', b'{"queues": ["x"]}', b"[1]", b'{"a": 1}', b'{"queues": [{}]}',
+    b'{"schema": 2, "queues": []}', b"[" * 5000, b'{"queues": [{"MessageCount": -1}]}',
+    b'{"queues": [{"MessageCount": 1.5}]}',
     b'{"queues": [{"MessageCount": null}]}', b'{"queues": [{"MessageCount": NaN}]}',
     b'{"queues": [{"MessageCount": true}]}', b'{"queues": [{"MessageCount": 1e400}]}',
 ])

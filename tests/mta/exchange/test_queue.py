@@ -73,12 +73,13 @@ def test_the_oldest_is_known_if_all_were_asked() -> None:
     asked = queue(Oldest="2026-11-24T08:00:00Z")
     assert snapshot([asked]).queues["retry"].oldest_arrival == NOW - 3600
     assert snapshot([asked, queue(Identity="b")]).queues["retry"].oldest_arrival is None
-    whole = {"queues": [asked, queue(Identity="b")], "oldest": {"Queue": "b", "Received": "2026-11-24T07:00:00Z"}}
+    first = {"Queue": "b", "Received": "2026-11-24T07:00:00Z"}
+    whole = {"queues": [asked, queue(Identity="b")], "oldest": first}
     assert snapshot(whole).queues["retry"].oldest_arrival == NOW - 7200
 
 
 def test_rates_are_sums_and_may_be_unknown() -> None:
-    """Rates of a kind are the sums of its queues; outgoing minus incoming is the velocity, also a negative one."""
+    """Rates of a kind are the sums of its queues; outgoing minus incoming is the velocity."""
     found = golden().queues
     assert (found["delivery"].incoming, found["delivery"].outgoing) == (2.2, 1.3)
     assert round(found["delivery"].outgoing - found["delivery"].incoming, 6) == -0.9
@@ -97,10 +98,11 @@ def test_next_hops_and_pressure() -> None:
     """Next hops by place and state; the level of a resource is that of its worst meter."""
     found = golden()
     hops = {key: value for key, value in found.next_hops.items() if value != (0, 0)}
-    assert hops == {("external", "retry"): (2, 17), ("external", "active"): (1, 25), ("external", "suspended"): (1, 6),
-                    ("internal", "connecting"): (1, 3), ("internal", "ready"): (1, 0)}
-    assert found.pressure == {"version_buckets": 1, "database_space": 0, "private_bytes": 0, "submission_queue": 0,
-                              "system_memory": 2, "disk_space": 1}
+    assert hops == {("external", "retry"): (2, 17), ("external", "active"): (1, 25),
+                    ("external", "suspended"): (1, 6), ("internal", "connecting"): (1, 3),
+                    ("internal", "ready"): (1, 0)}
+    assert found.pressure == {"version_buckets": 1, "database_space": 0, "private_bytes": 0,
+                              "submission_queue": 0, "system_memory": 2, "disk_space": 1}
     assert found.skipped == {"heartbeat": 1}
 
 
@@ -126,21 +128,21 @@ def test_a_next_hop_is_a_label_without_addresses(written: str, label: str) -> No
 
 
 @pytest.mark.parametrize(("text", "reply", "reason"), [
-    ("[{LRT=15-01-21 23:50:05};{LED=450 4.7.0 Proxy session setup failed on Frontend with '451 4.4.0 Primary target"
-     ' IP address responded with: "421 4.4.2 Connection dropped due to TimedOut." Attempted failover to alternate'
-     " host, but that did not succeed.'};{FQDN=mx.example};{IP=192.0.2.4}]",
+    (("[{LRT=15-01-21 23:50:05};{LED=450 4.7.0 Proxy session setup failed on Frontend with '451 4.4.0 Primary"
+      ' target IP address responded with: "421 4.4.2 Connection dropped due to TimedOut." Attempted failover'
+      " to alternate host, but that did not succeed.'};{FQDN=mx.example};{IP=192.0.2.4}]"),
      "421 4.4.2 Connection dropped due to TimedOut.", None),
     ("[{LED=450 4.4.316 Connection refused};{MSG=Socket error code 10061};{FQDN=a};{IP=b};{LRT=1/21/2025}]",
      "450 4.4.316 Connection refused Socket error code 10061", "connection_refused"),
-    ("[{LRT=x};{LED=451 4.4.395 Target host responded with error. -> 421 4.3.2 Service not available};{FQDN=};{IP=}]",
+    ("[{LRT=x};{LED=451 4.4.395 Target host responded with error. -> 421 4.3.2 Service not available};{IP=}]",
      "421 4.3.2 Service not available", "recipient_server_error"),
     ('[{LED=451 4.7.1 Greylisted {5 min}; say "please"\nand wait};{FQDN=a};{IP=b}]',
      '451 4.7.1 Greylisted {5 min}; say "please" and wait', "greylisted"),
     ("[{LED=450 4.4.0 [Message=452 4.2.2 mailbox full] [LastAttemptedServerName=x]};{FQDN=a}]",
      "452 4.2.2 mailbox full", "mailbox_full"),
-    ('441 4.4.1 Error encountered while communicating with primary target IP address: "Failed to connect. Winsock'
-     ' error code: 10060, Win32 error code: 10060."', None, "connection_timeout"),
-    ("451 4.4.0 DNS query failed. The error was: DNS query failed with error ErrorRetry", None, "dns_failure"),
+    (('441 4.4.1 Error encountered while communicating with primary target IP address: "Failed to connect.'
+      ' Winsock error code: 10060, Win32 error code: 10060."'), None, "connection_timeout"),
+    ("451 4.4.0 DNS query failed. The error was: DNS query failed with ErrorRetry", None, "dns_failure"),
     ("", "", None),
 ])
 def test_the_innermost_reply_decides(text: str, reply: str | None, reason: str | None) -> None:
@@ -162,8 +164,8 @@ def test_series_do_not_come_and_go_with_queues() -> None:
 
     idle = snapshot({"queues": [], "pressure": json.loads((GOLDEN / "script.json").read_text())["pressure"]})
     lost = names(idle) - names(golden())
-    assert all(name.split("{")[0] in ("smtpq_queue_recipients", "smtpq_queue_bytes", "smtpq_queue_retry_due_messages")
-               for name in lost)
+    unknown = {"smtpq_queue_recipients", "smtpq_queue_bytes", "smtpq_queue_retry_due_messages"}
+    assert {name.split("{")[0] for name in lost} <= unknown
     assert 'smtpq_queue_messages{mta="exchange",mta_instance="ex01",queue="shadow"}' in names(idle)
 
 

@@ -37,7 +37,8 @@ def test_the_grammar_accepts_the_script() -> None:
 
 
 @pytest.mark.parametrize(("good", "bad"), [
-    ("    exit 0\n}", "    exit 0\n"), ("@($found |", "@($found |)"), ("if ($OutputPath -eq '') {", "if $OutputPath {"),
+    ("    exit 0\n}", "    exit 0\n"), ("@($found |", "@($found |)"),
+    ("if ($OutputPath -eq '') {", "if $OutputPath {"),
 ])
 def test_the_grammar_finds_what_is_broken(good: str, bad: str) -> None:
     """A script with one mistake is not accepted: the test above can fail."""
@@ -50,8 +51,8 @@ def test_it_only_reads() -> None:
     called = {node.text.decode() for node in walk(tree(TEXT)) if node.type == "command_name"}
     verbs = {name for name in called if re.fullmatch(r"[A-Z][a-z]+-\w+", name)}
     assert {name for name in verbs if not name.startswith("Get-")} <= {
-        "Add-PSSnapin", "ConvertTo-Json", "ForEach-Object", "New-Object", "Select-Object", "Sort-Object", "Test-Path",
-        "Where-Object", "Write-Report",
+        "Add-PSSnapin", "ConvertTo-Json", "ForEach-Object", "New-Object", "Select-Object", "Sort-Object",
+        "Test-Path", "Where-Object", "Write-Report",
     }
     assert {"Get-Queue", "Get-Message", "Get-ExchangeDiagnosticInfo"} <= verbs
 

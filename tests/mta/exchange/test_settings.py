@@ -29,7 +29,8 @@ def test_a_found_hand_over_file_is_used() -> None:
 
 def test_ssh_never_asks_and_never_trusts() -> None:
     """The command line of ssh is fixed but for the options; the remote command is one word for it."""
-    argv = settings.ssh(instance(ssh_host="mon@ex01.example", ssh_port="2222", ssh_key="/k", ssh_known_hosts="/h"))
+    options = {"ssh_host": "mon@ex01.example", "ssh_port": "2222", "ssh_key": "/k", "ssh_known_hosts": "/h"}
+    argv = settings.ssh(instance(**options))
     assert argv[0] == "ssh"
     for word in ("BatchMode=yes", "StrictHostKeyChecking=yes", "UserKnownHostsFile=/h"):
         assert word in argv
