@@ -62,7 +62,7 @@ _LISTING = Listing(
     denied=b"need root",
     retries=True,
     sizes=False,
-    hint="smtpctl answers root only: let a timer of root write a textfile (smtpq-exporter --once "
+    hint="smtpctl answers root only: let a timer of root write a textfile (smtpq-exporter "
     "--textfile), or give the service CAP_DAC_READ_SEARCH (a drop-in) to read the spool",
 )
 
