@@ -19,8 +19,8 @@ _LATE = (
          every server that writes to many others; "mail is late" = 20 to 199; "much mail is late" = 200 and
          more. Mail that is older than a day is left out: it mostly goes to addresses that do not exist and
          harms nobody. Mail on hold is left out too.""",
-         """sum(smtpq_queue_message_age_seconds_bucket{@mta, queue!="hold", le="86400.0"})
-            - sum(smtpq_queue_message_age_seconds_bucket{@mta, queue!="hold", le="3600.0"})""",
+         """sum(smtpq_queue_message_age_seconds_bucket{@mta, queue!~"hold|shadow", le="86400.0"})
+            - sum(smtpq_queue_message_age_seconds_bucket{@mta, queue!~"hold|shadow", le="3600.0"})""",
          unit="short", steps=_GREEN_TO_RED,
          words=((0, 0, "on time", "green"), (1, 19, "a few are late", "yellow"),
                 (20, 199, "mail is late", "orange"),
@@ -28,17 +28,17 @@ _LATE = (
     stat("Messages waiting", """All messages in all queues but hold. The number alone says little: a mailing
          list makes thousands for some minutes. Green is fewer than 500, yellow fewer than 5,000, red above;
          your usual level is what counts, see "Messages by queue".""",
-         'sum(smtpq_queue_messages{@mta, queue!="hold"})',
+         'sum(smtpq_queue_messages{@mta, queue!~"hold|shadow"})',
          unit="short", steps=((None, "green"), (500, "yellow"), (5000, "red"))),
     stat("Oldest message", """Age of the oldest message that is not on hold. Green up to one hour, yellow up
          to four (from then on senders may be warned of the delay), red above. A few messages that are days
          old are normal; they return to their senders at the end of their lifetime (five days in Postfix).""",
-         'max(smtpq_queue_oldest_message_age_seconds{@mta, queue!="hold"})',
+         'max(smtpq_queue_oldest_message_age_seconds{@mta, queue!~"hold|shadow"})',
          unit="s", steps=((None, "green"), (3600, "yellow"), (14400, "red")), no_value="none waits"),
     stat("Empty in", """When the queue is empty if it goes on shrinking as in the last 30 minutes. "Not
          shrinking" is no alarm by itself: an old tail does not shrink.""",
-         """(sum(smtpq_queue_messages{@mta, queue!="hold"}) > 0)
-            / (-deriv(sum(smtpq_queue_messages{@mta, queue!="hold"})[30m:1m]) > 0)""",
+         """(sum(smtpq_queue_messages{@mta, queue!~"hold|shadow"}) > 0)
+            / (-deriv(sum(smtpq_queue_messages{@mta, queue!~"hold|shadow"})[30m:1m]) > 0)""",
          unit="s", steps=((None, "green"), (3600, "yellow"), (14400, "red")), no_value="not shrinking"),
     stat("Held mail", """Messages on hold, frozen, quarantined or corrupt. They never leave and never expire
          by themselves: each one waits for a person. Green only at 0.""",
