@@ -1,4 +1,4 @@
-"""The user macros of the Zabbix templates: each threshold and time of plan.py, with its default. Pure data."""
+"""The user macros of the Zabbix templates: each threshold and time of plan.py, with its default. Pure."""
 
 from __future__ import annotations
 
