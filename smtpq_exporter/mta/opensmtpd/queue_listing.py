@@ -37,8 +37,9 @@ _LINE = re.compile(
 )
 #: Addresses that are not as expected: the first numeric block counts, the domains are those of the ends.
 _ODD_LINE = re.compile(_HEAD + rb"(?P<sender>.*?)(?:\|(?P<dest>[^|]*))?" + _TAIL, re.DOTALL)
-#: Flags of an envelope that is not tried: by the operator's word, and because its relay has enough to do.
-_HELD = frozenset((b"suspend", b"hold"))
+#: An operator's word, which only an operator takes back. The flag "hold" is smtpd's own limit for a busy relay and
+#: ends by itself.
+_HELD = b"suspend"
 _VIS = re.compile(rb"\\(?:(\\)|M-(.)|M\^(.)|\^(.)|([0-3][0-7]{2}))", re.DOTALL)
 _LONGEST = 1 << 20
 _LATEST = 2**32 - 1
@@ -94,7 +95,7 @@ class ShowQueueParser:
         dest, error = found["dest"] or found["sender"], unvis(found["error"])
         domain = domain_of(dest)
         reasons = (self._reason(masked(error, dest) if self._bare else error),) if error else ()
-        held = not _HELD.isdisjoint(found["flags"].split(b","))
+        held = _HELD in found["flags"].split(b",")
         retry = None
         if found["state"] == b"pending" and found["seconds"].strip(b"-"):
             retry = max(1, min(self._now + int(found["seconds"]), _LATEST))

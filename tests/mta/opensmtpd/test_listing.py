@@ -72,9 +72,9 @@ def test_envelopes_of_a_message_are_one_message_wherever_they_stand() -> None:
 
 
 def test_held_is_a_message_of_which_nothing_is_tried() -> None:
-    """Flags among others; one envelope without suspend or hold, and the message still moves."""
+    """Flags among others; hold ends by itself; one envelope without suspend, and the message still moves."""
     flags = ("", "auth", "suspend", "bounce,internal,suspend", "hold", "auth,hold")
-    assert [parse(line(flags=each))[0].held for each in flags] == [False, False, True, True, True, True]
+    assert [parse(line(flags=each))[0].held for each in flags] == [False, False, True, True, False, False]
     part = line("00000001aaaaaaaa", flags="suspend"), line("00000001bbbbbbbb")
     assert [message.held for message in parse(*part)] == [False]
 
