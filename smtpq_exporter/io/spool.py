@@ -41,6 +41,8 @@ PASS, SMALL = 3600.0, 1000
 _LOOKS = 3
 #: Names between two looks at the deadline.
 _STRIDE = 256
+#: New messages that are entered together: fewer objects than make the garbage collector look at them.
+_BATCH = 128
 _NOATIME = getattr(os, "O_NOATIME", 0)
 _REGULAR, _FOLDER = stat.S_IFREG >> 12, stat.S_IFDIR >> 12
 
@@ -204,7 +206,7 @@ class SpoolReader:
         files = self._files
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
         queue, head_length, beside_length = place.queue, layout.head, getattr(layout, "beside", layout.head)
-        for start in range(0, len(names), _STRIDE):
+        for start in range(0, len(names), _BATCH):
             self._look_at_the_clock()
             flags, at = self._flags, self._folders.keep(place.path)
             there = self._folders.of(folder)
@@ -212,7 +214,7 @@ class SpoolReader:
             entries: list[Entry] = []
             stamps: list[int] = []
             try:
-                for name in names[start : start + _STRIDE]:
+                for name in names[start : start + _BATCH]:
                     try:
                         descriptor = open_file(name, flags, dir_fd=at)
                     except OSError:  # gone, or without the right to leave atime alone, or worse

@@ -1,8 +1,8 @@
 """The usual deferred message, understood in one step: what first readings of long queues are made of.
 
-Pure. It gives for such a message what queue_spool.PostfixSpool.read gives (a test compares them), from the first
-bytes of the queue file and of the defer log, without a call for each record and field: half of the time of a first
-reading. Whatever is not quite as expected is left to `read`.
+Pure. It gives for such a message what queue_spool.PostfixSpool.read gives (a test compares them), from the
+first bytes of the queue file and of the defer log, without a call for each record and field. Whatever is not
+quite as expected is left to `read`.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ Usual = Callable[[int, int, int, bytes, bytes], "Entry | None"]
 
 _A, _C, _M, _S, _T = b"ACMST"
 _LATEST = 2**32 - 1
+#: The number of recipients in C, of a message with one.
+_ONE = b"%15d" % 1
 
 
 def usual_message(class_of: Callable[[bytes], str], *, bare: bool, deferred: int, longest_log: int) -> Usual:
@@ -35,13 +37,13 @@ def usual_message(class_of: Callable[[bytes], str], *, bare: bool, deferred: int
         if queue != deferred or mode & 0o700 != 0o700 or not 0 <= mtime <= _LATEST or len(log) >= longest_log:
             return None
         try:
-            size, start, count = int(head[2:17]), int(head[18:33]), int(head[34:49])
+            size, start = int(head[2:17]), int(head[18:33])
             if head[0] != _C or start > len(head) or size < 0:
                 return None
-            if count != 1:
-                return several(mode, mtime, head, log, size, start, count)
-            # C, T, some A, S, then what does not matter, one R, M. An address that ends in what looks like a record
-            # of its own would give a part of itself, with the same domain; a part without @ is not taken.
+            if head[34:49] != _ONE:
+                return several(mode, mtime, head, log, size, start, int(head[34:49]))
+            # C, T, some A, S, then what does not matter, one R, M. An address that ends in what looks like a
+            # record of its own would give a part of itself, with the same domain; one without @ is not taken.
             at = head.rfind(b"R", 97, start - 2)
             n = start - at - 4
             recipient = head[at + 2 : start - 2]
@@ -72,8 +74,8 @@ def usual_message(class_of: Callable[[bytes], str], *, bare: bool, deferred: int
             address = log[end + 11 : last]
             begin = len(address) + 5
             if (
-                not log.startswith(b"offset=%d\n" % at, last + 1) or not log.startswith(b"recipient=", end + 1)
-                or log[begin - 3 : begin] != b">: " or begin > end
+                not log.startswith(b"offset=%d\n" % at, last + 1) or log[begin - 3 : begin] != b">: "
+                or not log.startswith(b"recipient=", end + 1) or begin > end
             ):
                 return None
             text = log[begin:end]
