@@ -15,13 +15,14 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from typing import Any
 
 from benchmarks import serving
 from benchmarks.measure import CLEAN, Cost, progress
 from benchmarks.peers import PEERS
 from benchmarks.report import report
-from benchmarks.spools import fill, synthetic
+from benchmarks.spools import clear, fill, synthetic
 from benchmarks.table import PAGE, RESULTS, ROOT, write_section
 from tests.servers import needs
 from tests.servers.postfix import PostfixServer
@@ -77,7 +78,8 @@ def peers(server: PostfixServer, size: int) -> dict[str, Any]:
 def over_postfix(sizes: list[int], parts: set[str]) -> dict[str, Any]:
     """All parts that need a real Postfix, over queues of growing length."""
     found: dict[str, Any] = {}
-    with Sink() as sink, PostfixServer(sink) as server:
+    with Sink() as sink, PostfixServer(sink) as server, ExitStack() as stack:
+        stack.callback(clear, server.queue_directory)
         for size in sorted(sizes):
             fill(server, size)
             mine = found[str(size)] = {}
@@ -97,13 +99,15 @@ def over_postfix(sizes: list[int], parts: set[str]) -> dict[str, Any]:
 
 def over_synthetic(messages: int) -> dict[str, Any]:
     """The spool reader and the daemon over a synthetic queue."""
-    with Sink() as sink, PostfixServer(sink, started=False) as server:
+    with Sink() as sink, PostfixServer(sink, started=False) as server, ExitStack() as stack:
+        stack.callback(clear, server.queue_directory)
         synthetic(server.queue_directory, messages)
         progress(f"{messages:,}: our spool reader")
         read = job(server, "spool", runs=5, changes=messages // 1000)
         progress(f"{messages:,}: the daemon and its clients")
-        return {"messages": messages, "readers": {"spool": read},
-                "serving": serving.serve(server.config_directory, server.queue_directory)}
+        served = serving.serve(server.config_directory, server.queue_directory)
+        progress(f"{messages:,}: removing it")
+    return {"messages": messages, "readers": {"spool": read}, "serving": served}
 
 
 def room(sizes: list[int], million: int) -> None:

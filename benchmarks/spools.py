@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import random
 import shutil
+import subprocess
 import time
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
@@ -156,6 +157,11 @@ def _messages(rng: random.Random, now: int, count: int) -> Iterator[tuple[bytes,
             status = (text[4:9] if text[4:5].isdigit() else "4.4.1").encode()
             blocks.append(write.Deferral(recipient, offset, status, whole.encode(), text.encode()))
         yield name, file.data, write.defer_log(blocks)
+
+
+def clear(queue: Path) -> None:
+    """Remove a long queue: rm(1) goes by inode number, which on ext4 is many times faster than by name."""
+    subprocess.run(["rm", "-rf", queue / "deferred", queue / "defer"], check=False)
 
 
 # --- change ---
