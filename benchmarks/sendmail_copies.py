@@ -57,6 +57,6 @@ def attempt(path: Path) -> None:
 
 def arrive(path: Path, number: int) -> None:
     """A new message, as another one."""
-    new = f"{path.name[2:]}{number:06d}"
+    new = f"{path.name[2:]}{number % 10000:04d}"
     for kind in ("df", "qf"):
         path.with_name(f"{kind}{new}").write_bytes(path.with_name(f"{kind}{path.name[2:]}").read_bytes())

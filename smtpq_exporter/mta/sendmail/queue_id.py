@@ -10,7 +10,8 @@ from __future__ import annotations
 #: be read.
 WAITING, QUARANTINED, LOST = b"qf", b"hf", b"Qf"
 CONTROL = frozenset((WAITING, QUARANTINED, LOST))
-_SHORTEST, _LONGEST = 7, 24
+#: Sendmail itself takes no longer ones (MAXQFNAME).
+_SHORTEST, _LONGEST = 7, 18
 
 
 def is_control_file(name: bytes) -> bool:

@@ -39,6 +39,8 @@ _QUARANTINE = b"     QUARANTINE: "
 _OWN_STATUS = re.compile(rb"\t\t \((?P<text>.*)\)")
 _RECIPIENT = re.compile(rb"\t{5}(?P<long>\t| )(?P<to>.+)")
 _CONTROLLER = b"\t\t\t\t\t\t(---"
+#: A file in the queue directory whose name cannot be Sendmail's.
+_FOREIGN = b"gatherq: "
 #: What may stand before a listing.
 _TALK = (b"WARNING: ", b"Warning: ")
 _WHY = {b"job completed": "vanished", b"no control file": "incomplete", b"permission denied": "unreadable"}
@@ -138,6 +140,8 @@ class MailqParser:
             if int(total[1]) != self._sum:
                 raise ParseError("mailq", f"{self._sum} messages, and the last line says", line)
             self._ended = True
+        elif line.startswith(_FOREIGN):
+            self.skipped["foreign_name"] = self.skipped.get("foreign_name", 0) + 1
         elif line and not self._begun:
             if not line.startswith(_TALK):
                 self._complaint = self._complaint or line

@@ -148,6 +148,7 @@ def test_which_files_are_envelopes() -> None:
         b"xf6AO8DrHx000083",
         b"qf",
         b"qf6AO8DrHx000083.bak",
+        b"qf6AO8DrHx00008300000",
         b"qf-x" * 4,
     ]
     assert not any(map(is_control_file, others))

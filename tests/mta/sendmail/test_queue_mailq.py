@@ -258,3 +258,11 @@ def test_not_permitted_is_a_missing_permission(fake: Fake, said: str, code: int)
     fake.say("\t\tTotal requests: 0\n" * 2, code=0)
     with pytest.raises(ParseError):
         fake.reader().read(NOW, time.monotonic() + 30)
+
+
+def test_a_file_that_is_not_sendmails_does_not_stop_a_listing() -> None:
+    """What Sendmail says about a name that is too long is counted as a foreign name."""
+    odd = "gatherq: qf6AO8lAtZ000086000000 too long, 21 max characters\n"
+    found, parser = parse(odd + section(1, item(1)) + odd + "/q2 is empty\n\t\tTotal requests: 1\n")
+    assert len(found) == 1
+    assert parser.skipped == {"foreign_name": 2}
