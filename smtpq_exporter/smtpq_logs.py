@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     gc.disable()  # nothing here makes cycles, and looking for them takes a tenth of the time
     now = time.time()
     faults: list[str] = []
-    parts = _parts(args.files, now, faults)
+    parts = _parts(args.files, now, max(1, args.jobs), faults)
     readable = list(dict.fromkeys(part.path for part in parts))
     wanted = detect.wanted(args, readable, span.of(args, now))
     bar = _Bar(sum(part.size for part in parts), shown=sys.stderr.isatty() and not args.no_progress)
@@ -91,14 +91,14 @@ def run(args: argparse.Namespace) -> int:
     return 1 if faults else 0
 
 
-def _parts(files: Sequence[str], now: float, faults: list[str]) -> list[Segment]:
+def _parts(files: Sequence[str], now: float, readers: int, faults: list[str]) -> list[Segment]:
     """Return the parts of all files, the oldest file first, so that messages are followed from one into the
     next.
     """
     found: list[list[Segment]] = []
     for path in dict.fromkeys(files):
         try:
-            found.append(segments(path, now))
+            found.append(segments(path, now, readers=readers))
         except SourceError as error:
             faults.append(str(error))
     return [part for parts in sorted(found, key=lambda parts: parts[0].mtime) for part in parts]

@@ -131,8 +131,9 @@ class FinalDelays:
         self._latency.merge(later._latency)
         for mine, other in zip(self._stages, later._stages, strict=True):
             mine.merge(other)
-        for queue_id, way in later.pending.items():
-            self.delivered(queue_id, way)
+        self.pending.update(later.pending)
+        while len(self.pending) > PENDING:
+            self.bound()
 
     def freeze(self) -> tuple[Histogram, dict[str, Histogram]]:
         """Return the whole way, and its parts by stage."""

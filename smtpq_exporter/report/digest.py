@@ -64,8 +64,8 @@ class Digest:
     unsized: list[tuple[bytes, bytes]] = field(default_factory=list)
     """(queue id, domain) of deliveries of messages whose size, if known, lies in a part before."""
     ended: list[bytes] = field(default_factory=list)
-    """Queue ids that were removed after a delivery in this part, of messages that came in a part before; `gone`
-    those without a delivery here.
+    """Queue ids that were removed after a delivery in this part, of messages that came in a part before;
+    `gone` those without a delivery here.
     """
     gone: list[bytes] = field(default_factory=list)
     _events: list[LogEvent] = field(default_factory=list)
@@ -139,20 +139,23 @@ class Digest:
 
         The fields are found from the end: the line ends with Postfix's own "size=N, nrcpt=N (queue active)".
         """
-        sizes, arrived, arrival = self.sizes, self.arrived, self.arrival
+        sizes, take_arrived, arrival = self.sizes, self.arrived.remove, self.arrival
         for queue_id, words in actives.items():
             if queue_id in sizes:
                 continue
             fields = words.rsplit(b", ", 2)
-            if len(fields) != 3 or fields[1][:5] != b"size=" or not fields[1][5:].isdigit():
+            if len(fields) != 3 or fields[1][:5] != b"size=":
                 continue
-            sender, size = fields[0][5:], int(fields[1][5:24])
-            sizes[queue_id] = size
-            if queue_id in arrived:
-                arrived.remove(queue_id)
-                arrival(sender, size)
+            number = fields[1][5:24]
+            if not number.isdigit():
+                continue
+            sizes[queue_id] = size = int(number)
+            try:
+                take_arrived(queue_id)
+            except KeyError:
+                self.early[queue_id] = (fields[0][5:], size)
             else:
-                self.early[queue_id] = (sender, size)
+                arrival(fields[0][5:], size)
 
     def arrival(self, sender: bytes, size: int) -> None:
         """Count a message that came in."""

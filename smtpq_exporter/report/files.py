@@ -22,8 +22,8 @@ from typing import BinaryIO, cast
 
 from smtpq_exporter.errors import SourceError
 
-#: Bytes read at once. With more malloc(3) maps each chunk anew, and faulting its pages in takes half of the time
-#: of reading.
+#: Bytes read at once. With more malloc(3) maps each chunk anew, and faulting its pages in takes half of the
+#: time of reading.
 CHUNK = 1 << 17
 LONGEST = 1 << 16
 #: What a damaged compressed file raises; gzip.BadGzipFile is an OSError.
@@ -50,10 +50,11 @@ class Segment:
     mtime: float
 
 
-def segments(path: str, now: float, divide: int = 1 << 24) -> list[Segment]:
+def segments(path: str, now: float, divide: int = 1 << 24, readers: int = 1) -> list[Segment]:
     """Return the parts of one file, in order; raise SourceError if it cannot be read.
 
-    A plain file is divided into parts of about `divide` bytes; a compressed one cannot be.
+    A plain file is divided into equal parts of about `divide` bytes, as many for each of the `readers`; a
+    compressed one cannot be.
     """
     if path == "-":
         return [Segment("-", 0, None, 0, now)]
@@ -66,7 +67,8 @@ def segments(path: str, now: float, divide: int = 1 << 24) -> list[Segment]:
     size = status.st_size
     if not plain or size <= divide:
         return [Segment(path, 0, None, size, status.st_mtime)]
-    edges = [*range(0, size - divide // 2, divide), size]
+    count = readers * max(1, round(size / divide / readers))
+    edges = [size * number // count for number in range(count + 1)]
     return [Segment(path, a, None if b == size else b, b - a, status.st_mtime) for a, b in pairwise(edges)]
 
 

@@ -17,6 +17,7 @@ from multiprocessing.context import ForkContext, ForkProcess
 from typing import Any
 
 from smtpq_exporter.errors import SourceError
+from smtpq_exporter.reasons.phrases import phrases
 from smtpq_exporter.report.files import Segment
 from smtpq_exporter.report.part import Part, Wanted, read
 
@@ -36,6 +37,7 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
     if workers < 2 or sum(part.size for part in parts) < WORTH or any(part.path == "-" for part in parts):
         yield from _alone(parts, wanted, progress)
         return
+    phrases()  # the tables of reasons are made once, not in each worker
     context = multiprocessing.get_context("fork")
     done = context.Value("q", 0)
     pipes: list[Connection] = []
