@@ -93,7 +93,7 @@ INNER = {
 LARGEST = 300
 TABLES = {"reasons", "metrics/catalog.py"}
 #: Known to be longer: one algorithm that is not clearer in two files, and a contract that is mostly words.
-LONGER = {"io/spool.py": 400, "mta/base.py": 320}
+LONGER = {"io/spool.py": 400, "mta/base.py": 330}
 
 
 def modules() -> list[Path]:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from smtpq_exporter.errors import ConfigError, SourceError
-from smtpq_exporter.io import report
 from smtpq_exporter.io.command import PATH
 from smtpq_exporter.io.glance import REMEMBERED, GlanceReader
 from smtpq_exporter.io.listing import ListingReader
@@ -21,6 +20,9 @@ from smtpq_exporter.io.reader import QueueReader
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.mta import MTAS
 from smtpq_exporter.mta.base import GlanceLayout, Instance, Listing, Mta, Place, ReasonOf, SpoolLayout
+
+if TYPE_CHECKING:
+    from smtpq_exporter.mta.report import ReportWay
 
 
 def open_reader(
@@ -62,12 +64,18 @@ def _open(
         if listing.source == source:
             most = REMEMBERED if glance else sys.maxsize
             return ListingReader(mta, listing, instance, classifier, top=top, why=why, remembered=most)
-    for way in mta.reports:
-        if way.source == source:
-            if missing := way.lack(instance):
-                raise SourceError("unavailable", f"{source}: {missing}", "see the options in docs/mta")
-            return report.ReportReader(mta, way, instance, classifier, top=top, why=why)
+    way = _way(mta, source)
+    if way is not None:
+        from smtpq_exporter.io.report import ReportReader  # noqa: PLC0415  (few have such a mail server)
+
+        if missing := way.lack(instance):
+            raise SourceError("unavailable", f"{source}: {missing}", "see the options in docs/mta")
+        return ReportReader(mta, way, instance, classifier, top=top, why=why)
     raise ConfigError("source", f"{source!r} is no source of {mta.name}: one of auto, {', '.join(mta.sources)}")
+
+
+def _way(mta: Mta, source: str) -> ReportWay | None:
+    return next((way for way in mta.reports() if way.source == source), None) if mta.reports else None
 
 
 def _lack(mta: Mta, instance: Instance, source: str, classifier: ReasonOf) -> str | None:
@@ -77,18 +85,22 @@ def _lack(mta: Mta, instance: Instance, source: str, classifier: ReasonOf) -> st
     for listing in mta.listings:
         if listing.source == source:
             return _mute(listing, instance)
-    for way in mta.reports:
-        if way.source == source:
-            return report.lack(way, instance)
+    way = _way(mta, source)
+    if way is not None:
+        from smtpq_exporter.io.report import lack  # noqa: PLC0415
+
+        return lack(way, instance)
     return "not supported"
 
 
 def _merit(mta: Mta, source: str, instance: Instance) -> str:
     if source == "spool":
         return "all queue directories are readable"
-    for way in mta.reports:
-        if way.source == source:
-            return report.merit(way, instance)
+    way = _way(mta, source)
+    if way is not None:
+        from smtpq_exporter.io.report import merit  # noqa: PLC0415
+
+        return merit(way, instance)
     listing = next(one for one in mta.listings if one.source == source)
     return f"{listing.socket} accepts connections" if listing.socket else f"{listing.argv[0]} is installed"
 

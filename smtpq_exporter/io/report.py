@@ -6,7 +6,6 @@ the queue. A program is run by Command: it ends with the reading, at the deadlin
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import stat
 import sys
@@ -113,7 +112,7 @@ def lack(way: ReportWay, instance: Instance) -> str | None:
             return f"{path} is not there"
         return None if os.access(path, os.R_OK) else f"{path}: permission denied"
     if way.needs:
-        there = importlib.util.find_spec(way.needs) is not None
+        there = any((Path(place or ".") / way.needs).exists() for place in sys.path)
         return None if there else f"the Python package {way.needs} is not installed"
     program = arguments(way, instance)[0]
     if any(os.access(Path(folder) / program, os.X_OK) for folder in PATH.split(":")):

@@ -14,10 +14,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from smtpq_exporter.model import LogEvent, Message
-from smtpq_exporter.mta.report import ReportWay
+
+if TYPE_CHECKING:
+    from smtpq_exporter.mta.report import ReportWay
 
 
 class ListingParser(Protocol):
@@ -310,8 +312,8 @@ class Mta:
     queues_of: Callable[[Instance], tuple[str, ...]] | None = None
     """The queues of one instance where they are the user's own names; None: `queues`."""
     listings: tuple[Listing, ...] = ()
-    reports: tuple[ReportWay, ...] = ()
-    """Where the mail server counts by itself and shows no messages."""
+    reports: Callable[[], tuple[ReportWay, ...]] | None = None
+    """Where the mail server counts by itself and shows no messages; called when they are wanted."""
     asides: tuple[str, ...] = ()
     """Queues of copies that wait for nobody: shown, never part of a sum."""
     layout: Callable[[Instance, ReasonOf], SpoolLayout] | None = None

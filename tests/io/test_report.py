@@ -20,9 +20,9 @@ from smtpq_exporter.io import report
 from smtpq_exporter.io.discovery import complete
 from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.model import QueueSnapshot
-from smtpq_exporter.mta import MTAS
 from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.mta.exchange.settings import SCRIPT
+from smtpq_exporter.mta.exchange.ways import WAYS
 from smtpq_exporter.reasons import Classifier
 from tests.io.fake_powershell import called, install, pids
 from tests.wait import wait_for
@@ -271,7 +271,7 @@ def test_remoting_runs_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert error.kind == "unavailable"
     assert "onnection" in error.what
     assert "hunter2" not in str(error)
-    way = next(way for way in MTAS["exchange"].reports if way.source == "psrp")
+    way = next(way for way in WAYS if way.source == "psrp")
     assert "hunter2" not in " ".join(report.arguments(way, instance("psrp", **options)))
 
 

@@ -36,7 +36,8 @@ def files(mta: Mta) -> list[Path]:
 
 def parse(mta: Mta, data: bytes) -> Report:
     """A report as the first way of the mail server reads it."""
-    report = mta.reports[0].parser(data, CLASSIFIER, NOW)
+    assert mta.reports is not None
+    report = mta.reports()[0].parser(data, CLASSIFIER, NOW)
     for row in report.rows:
         assert row.queue in (*mta.queues, *mta.asides)
         assert row.messages >= 0

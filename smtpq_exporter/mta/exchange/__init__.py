@@ -1,7 +1,7 @@
 """Microsoft Exchange on premises, 2013 to Subscription Edition: its queues and its message tracking log.
 
 Source of truth: Microsoft's documentation of mail flow. Never run against a live Exchange: everything here
-follows documents and public samples.
+follows documents and public samples. What is not needed to name it is loaded when it is used.
 """
 
 from __future__ import annotations
@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING
 
 from smtpq_exporter.mta.base import Discovery, LogParser, Mta, ReasonOf
 from smtpq_exporter.mta.exchange import settings
-from smtpq_exporter.mta.exchange.queue_kind import ASIDES, QUEUES
-from smtpq_exporter.mta.exchange.queue_text import complaint
-from smtpq_exporter.mta.report import Report, ReportWay
+from smtpq_exporter.mta.exchange.names import ASIDES, NAME, QUEUES
 
 if TYPE_CHECKING:
     from smtpq_exporter.logs.tally import Tally
+    from smtpq_exporter.mta.report import ReportWay
 
 
-def _parse(data: bytes, reasons: ReasonOf, now: float) -> Report:
-    """Understand a report; only programs that read Exchange pay for the import."""
-    from smtpq_exporter.mta.exchange.queue_json import parse  # noqa: PLC0415
+def _reports() -> tuple[ReportWay, ...]:
+    from smtpq_exporter.mta.exchange.ways import WAYS  # noqa: PLC0415
 
-    return parse(data, reasons, now)
+    return WAYS
 
 
 def _log(tally: Tally, classifier: ReasonOf, syslog_names: Sequence[str] = ()) -> LogParser:  # noqa: ARG001
@@ -34,7 +32,7 @@ def _log(tally: Tally, classifier: ReasonOf, syslog_names: Sequence[str] = ()) -
 
 
 EXCHANGE = Mta(
-    name=settings.NAME,
+    name=NAME,
     queues=QUEUES,
     sources=("handover", "powershell", "ssh", "psrp"),
     discovery=Discovery(
@@ -46,25 +44,7 @@ EXCHANGE = Mta(
         files=(settings.HANDOVER, f"{settings.WINDOWS}/Bin/EdgeTransport.exe"),
     ),
     settle=settings.settle,
-    reports=(
-        ReportWay(
-            "handover", _parse, settings.no_file, path=settings.handover, max_age=settings.max_age,
-            hint="does the scheduled task with collect_exchange_queues.ps1 run on the Exchange server?",
-        ),
-        ReportWay(
-            "powershell", _parse, settings.no_local, argv=settings.local, complaint=complaint,
-            hint="run as a member of View-Only Organization Management",
-        ),
-        ReportWay(
-            "ssh", _parse, settings.no_ssh, argv=settings.ssh, complaint=complaint,
-            hint="the key must be accepted, and its user a member of View-Only Organization Management",
-        ),
-        ReportWay(
-            "psrp", _parse, settings.no_psrp, argv=settings.psrp, module="smtpq_exporter.io.exchange_psrp",
-            needs="pypsrp", complaint=complaint,
-            hint="the user must be a member of View-Only Organization Management",
-        ),
-    ),
+    reports=_reports,
     asides=ASIDES,
     log=_log,
 )

@@ -15,10 +15,6 @@ from smtpq_exporter.mta.address import LITERAL
 from smtpq_exporter.mta.exchange.queue_value import text, word
 from smtpq_exporter.mta.report import CATEGORIES, STATES
 
-#: All queues, in the order in which mail may stand in them. `other` is one whose state was not told.
-QUEUES = ("submission", "delivery", "retry", "suspended", "unreachable", "poison", "other")
-#: Redundant copies of mail that another server delivers: not empty, and nothing is wrong.
-ASIDES = ("shadow",)
 #: Kinds that are the queue of a next hop.
 HOPS = ("delivery", "retry", "suspended", "other")
 #: Kinds whose mail never leaves by itself.
@@ -33,7 +29,7 @@ _NAMED = (
 
 
 def kind(queue: Mapping[str, Any], state: str) -> str:
-    """One of QUEUES, ASIDES or IGNORED."""
+    """One of names.QUEUES, names.ASIDES or IGNORED."""
     delivery = word(queue.get("deliverytype")).lower()
     name = _own_name(queue)
     if delivery.startswith("shadow"):

@@ -11,8 +11,8 @@ import re
 from dataclasses import replace
 
 from smtpq_exporter.mta.base import Instance, Probe
+from smtpq_exporter.mta.exchange.names import NAME
 
-NAME = "exchange"
 HANDOVER = "/var/lib/smtpq-exporter/exchange.json"
 SCRIPT = r"C:\ProgramData\smtpq\collect_exchange_queues.ps1"
 POWERSHELL = "powershell.exe"
