@@ -16,23 +16,20 @@ directory tells (force-expire).
 
 from __future__ import annotations
 
-import errno
 import os
-import stat
 import time
 from collections.abc import Iterable, Iterator
 
 from smtpq_exporter.aggregate import Aggregator
-from smtpq_exporter.errors import ParseError, SourceError
+from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.directory import Directory
-from smtpq_exporter.io.files import FLAGS, Files, Folders, OpenFile, fault, readable
+from smtpq_exporter.io.files import Files, fault, readable
+from smtpq_exporter.io.intake import GUARD, Intake
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.ledger import FactTable
 from smtpq_exporter.model import QueueSnapshot
-from smtpq_exporter.mta.base import Entry, Facts, Place, SpoolLayout
+from smtpq_exporter.mta.base import Entry, Place, SpoolLayout
 
-#: A directory's mtime is trusted if it was older than this when the names were listed, seconds.
-GUARD = 2.0
 #: Up to this many messages every name of a changed directory is compared; SAMPLE names a reading beyond.
 EXACT, SAMPLE = 10_000, 4_000
 #: Every message is looked at and every directory listed once in this time, seconds; up to SMALL each time.
@@ -41,10 +38,6 @@ PASS, SMALL = 3600.0, 1000
 _LOOKS = 3
 #: Names between two looks at the deadline.
 _STRIDE = 256
-#: New messages that are entered together: fewer objects than make the garbage collector look at them.
-_BATCH = 128
-_NOATIME = getattr(os, "O_NOATIME", 0)
-_REGULAR, _FOLDER = stat.S_IFREG >> 12, stat.S_IFDIR >> 12
 
 
 class SpoolReader:
@@ -63,9 +56,7 @@ class SpoolReader:
         self._table = FactTable()
         self._directories: dict[bytes, Directory] = {}
         self._departed: dict[bytes, tuple[Entry, int]] = {}
-        self._flags = FLAGS | _NOATIME
-        self._folders = Folders(self._files)
-        self._file = OpenFile(self._files, self._folders)
+        self._intake = Intake(layout, self._files, self._sum)
         self._duplicates: set[bytes] = set()
         self._messages = self._vanished = 0
         self._deadline = 0.0
@@ -82,9 +73,10 @@ class SpoolReader:
             raise fault(error, os.fsencode(error.filename or "queue directory")) from error
         finally:
             self._departed.clear()
-            self._folders.close()
+            self._intake.folders.close()
         return self._sum.snapshot(
-            now, self.source, retries=self._layout.retries, holds=getattr(self._layout, "holds", True), skipped=self._skipped(),
+            now, self.source, retries=self._layout.retries, holds=getattr(self._layout, "holds", True),
+            skipped=self._skipped(),
         )
 
     def up(self) -> bool | None:
@@ -104,9 +96,10 @@ class SpoolReader:
         for path in [path for path in self._directories if path not in found]:
             self._forget(path)
         for directory in list(self._directories.values()):
-            # the other file of an id that was in two places is gone; or names are gone that nobody has welcomed
-            # yet: they may have moved, meanwhile, to a place that was looked at before
-            if directory.revived or (self._departed and directory.place.lively and not directory.place.folders):
+            # the other file of an id that was in two places is gone; or names are gone that nobody has
+            # welcomed yet: they may have moved, meanwhile, to a place that was looked at before
+            lively = directory.place.lively and not directory.place.folders
+            if directory.revived or (self._departed and lively):
                 self._visit(directory, now)
             for _ in range(_LOOKS):
                 if directory.revived and directory.place.renaming:
@@ -193,98 +186,7 @@ class SpoolReader:
                     if sort.queue >= len(self._sum.queues):
                         self._sum.widen(self._layout.queues)
                     directory.adopt(name, sort)
-            self._take_up_all(directory, fresh)
-
-    def _take_up_all(self, directory: Directory, names: list[bytes]) -> None:
-        """Open messages that cannot be anywhere else. The hot loop of first readings."""
-        place, layout = directory.place, self._layout
-        company, usual = getattr(layout, "company", None), getattr(layout, "usual", None)
-        folder = company(place) if company is not None else None
-        if folder is None or usual is None:
-            self._take_up_each(directory, names)
-            return
-        files = self._files
-        open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
-        queue, head_length, beside_length = place.queue, layout.head, getattr(layout, "beside", layout.head)
-        for start in range(0, len(names), _BATCH):
-            self._look_at_the_clock()
-            flags, at = self._flags, self._folders.keep(place.path)
-            there = self._folders.of(folder)
-            taken: list[bytes] = []
-            entries: list[Entry] = []
-            stamps: list[int] = []
-            try:
-                for name in names[start : start + _BATCH]:
-                    try:
-                        descriptor = open_file(name, flags, dir_fd=at)
-                    except OSError:  # gone, or without the right to leave atime alone, or worse
-                        self._take_up(directory, name, None)
-                        flags = self._flags
-                        continue
-                    try:
-                        status = fstat(descriptor)
-                        mode, stamp = status.st_mode, status.st_mtime_ns
-                        if mode >> 12 != _REGULAR:
-                            directory.aside[name] = "foreign_name"
-                            continue
-                        head = pread(descriptor, head_length, 0)
-                        beside = b""
-                        if there is not None:
-                            try:
-                                other = open_file(name, FLAGS, dir_fd=there)
-                            except FileNotFoundError:
-                                pass
-                            else:
-                                try:
-                                    beside = pread(other, beside_length, 0)
-                                finally:
-                                    close(other)
-                        entry = usual(queue, mode, stamp, head, beside)
-                        if entry is None:
-                            self._file.descriptor, self._file.pulse = descriptor, 0
-                            self._found(
-                                directory, name, self._understand(directory, name, status, head, None))
-                            continue
-                    finally:
-                        close(descriptor)
-                    taken.append(name)
-                    entries.append(entry)
-                    stamps.append(stamp ^ mode)
-            finally:
-                directory.ledger.put_all(taken, entries, stamps)
-                self._sum.put_all(entries)
-
-    def _take_up_each(self, directory: Directory, names: list[bytes]) -> None:
-        """The same for a layout, or a place, that has no usual message."""
-        files, file, place, layout = self._files, self._file, directory.place, self._layout
-        open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
-        flags, head, read, at = self._flags, layout.head, layout.read, self._folders.keep(place.path)
-        enter, count_in, aside = directory.ledger.put, self._sum.put, directory.aside
-        for start in range(0, len(names), _STRIDE):
-            self._look_at_the_clock()
-            for name in names[start : start + _STRIDE]:
-                try:
-                    descriptor = open_file(name, flags, dir_fd=at)
-                except OSError:
-                    self._take_up(directory, name, None)
-                    flags = self._flags
-                    continue
-                try:
-                    status = fstat(descriptor)
-                    mode = status.st_mode
-                    file.descriptor, file.pulse = descriptor, 0
-                    entry: Entry | str = "foreign_name"
-                    if mode >> 12 == _REGULAR:
-                        entry = read(place, name, status, pread(descriptor, head, 0), file, None)
-                except ParseError:
-                    entry = "corrupt_record"
-                finally:
-                    close(descriptor)
-                if isinstance(entry, str):
-                    aside[name] = entry
-                else:
-                    enter(name, entry, status.st_mtime_ns ^ mode ^ file.pulse)
-                    count_in(entry)
+            self._intake.all(directory, fresh, self._look_at_the_clock, self._take_up)
 
     def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
         """A message that was not in this directory before: new, moved here, or here as well as elsewhere."""
@@ -303,25 +205,28 @@ class SpoolReader:
                     break
         self._take_up(directory, name, carried)
 
-    def _take_up(self, directory: Directory, name: bytes, carried: tuple[Entry, int] | None) -> None:
+    def _take_up(
+        self, directory: Directory, name: bytes, carried: tuple[Entry, int] | None = None,
+    ) -> None:
         """Enter a message; its file is opened unless it was carried here unchanged."""
         if carried is not None:
             try:
-                status = self._files.stat(name, dir_fd=self._at(directory), follow_symlinks=False)
+                at = self._intake.folders.at(directory.place.path)
+                status = self._files.stat(name, dir_fd=at, follow_symlinks=False)
             except FileNotFoundError:
                 self._vanished += 1
                 directory.revived = directory.revived or directory.place.renaming
                 return
             if status.st_mtime_ns ^ status.st_mode == carried[1]:
                 moved = self._layout.moved(directory.place, carried[0], status)
-                self._enter(directory, name, moved, carried[1])
+                self._intake.enter(directory, name, (moved, carried[1]))
                 return
-        result = self._load(directory, name, carried[0][4] if carried else None)
+        result = self._intake.load(directory, name, carried[0][4] if carried else None)
         if result is None:
             self._vanished += 1
             directory.revived = directory.revived or directory.place.renaming
         else:
-            self._found(directory, name, result)
+            self._intake.enter(directory, name, result)
 
     def _compare(self, directory: Directory, names: list[bytes], now: float) -> None:
         """Look whether these known messages changed; if many did ahead of their time, look at all."""
@@ -334,7 +239,8 @@ class SpoolReader:
         early = 0
         if not names:
             return early
-        ledger, status_of, at = directory.ledger, self._files.stat, self._folders.keep(directory.place.path)
+        ledger, status_of = directory.ledger, self._files.stat
+        at = self._intake.folders.keep(directory.place.path)
         pulse_of = self._layout.pulse
         rows, stamps = ledger.rows, ledger.stamps
         for count, name in enumerate(names):
@@ -349,75 +255,18 @@ class SpoolReader:
             row = rows[name]
             pulse = pulse_of(directory.place, name)
             stamp = status.st_mtime_ns ^ status.st_mode
-            if (stamp if pulse is None else stamp ^ self._mtime(*pulse)) == stamps[row] and not changed:
+            if (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == stamps[row] and not changed:
                 continue
             retry = ledger.retries[row]
             early += retry > now + 1 or (not retry and pulse is None)  # nobody knew its time
-            result = self._load(directory, name, ledger.get(name)[4])
+            result = self._intake.load(directory, name, ledger.get(name)[4])
             if result is None:
                 self._drop(directory, name)
                 directory.revived = directory.revived or directory.place.renaming
                 continue
             self._strike(directory, name)
-            self._found(directory, name, result)
+            self._intake.enter(directory, name, result)
         return early
-
-    def _load(self, directory: Directory, name: bytes, known: Facts | None) -> tuple[Entry | str, int] | None:
-        """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""
-        files, file, place = self._files, self._file, directory.place
-        try:
-            descriptor = files.open(name, self._flags, dir_fd=self._at(directory))
-        except FileNotFoundError:
-            return None
-        except OSError as error:
-            if isinstance(error, PermissionError) and self._flags & _NOATIME:
-                self._flags &= ~_NOATIME  # only the owner and root may leave atime alone
-                return self._load(directory, name, known)
-            if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link, a socket
-                return "foreign_name", 0
-            raise fault(error, place.path + b"/" + name) from error
-        try:
-            status = files.fstat(descriptor)
-            if status.st_mode >> 12 != (_FOLDER if place.folders else _REGULAR):
-                return "foreign_name", 0
-            file.descriptor, file.pulse = descriptor, 0
-            head = b"" if place.folders else files.pread(descriptor, self._layout.head, 0)
-            return self._understand(directory, name, status, head, known)
-        finally:
-            files.close(descriptor)
-
-    def _understand(
-        self, directory: Directory, name: bytes, status: os.stat_result, head: bytes, known: Facts | None,
-    ) -> tuple[Entry | str, int]:
-        """What the layout makes of the open file, and its stamp."""
-        try:
-            found = self._layout.read(directory.place, name, status, head, self._file, known)
-        except ParseError:
-            return "corrupt_record", 0
-        stamp = status.st_mtime_ns ^ status.st_mode ^ self._file.pulse
-        if directory.place.folders and self._files.clock() - status.st_mtime < GUARD:
-            stamp ^= 1  # names may change again in the same tick of the clock: look once more
-        return found, stamp
-
-    def _found(self, directory: Directory, name: bytes, result: tuple[Entry | str, int]) -> None:
-        if isinstance(result[0], str):
-            directory.aside[name] = result[0]
-        else:
-            self._enter(directory, name, result[0], result[1])
-
-    def _mtime(self, folder: bytes, name: bytes) -> int:
-        """When another file was written to last; 0 if it is not there or may not be seen."""
-        try:
-            return self._files.stat(name, dir_fd=self._folders.at(folder), follow_symlinks=False).st_mtime_ns
-        except (FileNotFoundError, NotADirectoryError, PermissionError):
-            return 0
-
-    def _at(self, directory: Directory) -> int:
-        return self._folders.at(directory.place.path)
-
-    def _enter(self, directory: Directory, name: bytes, entry: Entry, stamp: int) -> None:
-        directory.ledger.put(name, entry, stamp)
-        self._sum.put(entry)
 
     def _strike(self, directory: Directory, name: bytes) -> tuple[Entry, int]:
         stamp = directory.ledger.stamps[directory.ledger.rows[name]]

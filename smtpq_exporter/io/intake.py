@@ -1,0 +1,194 @@
+"""Opening message files, one after another or many: what a spool engine does most of the time.
+
+It knows descriptors, flags and stamps; what the bytes mean is asked of the layout. Each file is opened
+relative to its directory, and so is what lies beside it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from collections.abc import Callable
+
+from smtpq_exporter.aggregate import Aggregator
+from smtpq_exporter.errors import ParseError
+from smtpq_exporter.io.directory import Directory
+from smtpq_exporter.io.files import FLAGS, Files, Folders, OpenFile, fault
+from smtpq_exporter.mta.base import Entry, Facts, SpoolLayout
+
+#: A directory's mtime is trusted if it was older than this when the names were listed, seconds.
+GUARD = 2.0
+#: What a layout made of a message file (a text: why it is left aside), and the stamp that tells a change.
+Found = tuple[Entry | str, int]
+
+#: Names between two looks at the deadline.
+_STRIDE = 256
+#: New messages that are entered together: fewer objects than make the garbage collector look at them.
+_BATCH = 128
+_NOATIME = getattr(os, "O_NOATIME", 0)
+_REGULAR, _FOLDER = stat.S_IFREG >> 12, stat.S_IFDIR >> 12
+
+
+class Intake:
+    """Opens the messages of one spool and enters them; `folders` are open until somebody closes them."""
+
+    def __init__(self, layout: SpoolLayout, files: Files, total: Aggregator) -> None:
+        """Nothing is open yet."""
+        self.flags = FLAGS | _NOATIME
+        self.folders = Folders(files)
+        self._layout, self._files, self._sum = layout, files, total
+        self._file = OpenFile(files, self.folders)
+
+    def enter(self, directory: Directory, name: bytes, found: Found) -> None:
+        """Count a message in, or note why it is left aside."""
+        entry, stamp = found
+        if isinstance(entry, str):
+            directory.aside[name] = entry
+        else:
+            directory.ledger.put(name, entry, stamp)
+            self._sum.put(entry)
+
+    def all(
+        self, directory: Directory, names: list[bytes], look: Callable[[], None],
+        one: Callable[[Directory, bytes], None],
+    ) -> None:
+        """Enter messages that cannot be anywhere else: the hot loop of first readings.
+
+        `look` looks at the clock, `one` takes up a message that cannot be opened so easily.
+        """
+        place, layout = directory.place, self._layout
+        company, usual = getattr(layout, "company", None), getattr(layout, "usual", None)
+        folder = company(place) if company is not None else None
+        if folder is None or usual is None:
+            self._each(directory, names, look, one)
+            return
+        files = self._files
+        open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
+        queue, head_length, beside_length = place.queue, layout.head, getattr(layout, "beside", layout.head)
+        for start in range(0, len(names), _BATCH):
+            look()
+            flags, at = self.flags, self.folders.keep(place.path)
+            there = self.folders.of(folder)
+            taken: list[bytes] = []
+            entries: list[Entry] = []
+            stamps: list[int] = []
+            try:
+                for name in names[start : start + _BATCH]:
+                    try:
+                        descriptor = open_file(name, flags, dir_fd=at)
+                    except OSError:  # gone, or without the right to leave atime alone, or worse
+                        one(directory, name)
+                        flags = self.flags
+                        continue
+                    try:
+                        status = fstat(descriptor)
+                        mode, stamp = status.st_mode, status.st_mtime_ns
+                        if mode >> 12 != _REGULAR:
+                            directory.aside[name] = "foreign_name"
+                            continue
+                        head = pread(descriptor, head_length, 0)
+                        beside = b""
+                        if there is not None:
+                            try:
+                                other = open_file(name, FLAGS, dir_fd=there)
+                            except FileNotFoundError:
+                                pass
+                            else:
+                                try:
+                                    beside = pread(other, beside_length, 0)
+                                finally:
+                                    close(other)
+                        entry = usual(queue, mode, stamp, head, beside)
+                        if entry is None:
+                            self._file.descriptor, self._file.pulse = descriptor, 0
+                            self.enter(
+                                directory, name, self._understand(directory, name, status, head, None))
+                            continue
+                    finally:
+                        close(descriptor)
+                    taken.append(name)
+                    entries.append(entry)
+                    stamps.append(stamp ^ mode)
+            finally:
+                directory.ledger.put_all(taken, entries, stamps)
+                self._sum.put_all(entries)
+
+    def _each(
+        self, directory: Directory, names: list[bytes], look: Callable[[], None],
+        one: Callable[[Directory, bytes], None],
+    ) -> None:
+        """The same for a layout, or a place, that has no usual message."""
+        files, file, place, layout = self._files, self._file, directory.place, self._layout
+        open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
+        flags, head, read, at = self.flags, layout.head, layout.read, self.folders.keep(place.path)
+        enter, count_in, aside = directory.ledger.put, self._sum.put, directory.aside
+        for start in range(0, len(names), _STRIDE):
+            look()
+            for name in names[start : start + _STRIDE]:
+                try:
+                    descriptor = open_file(name, flags, dir_fd=at)
+                except OSError:
+                    one(directory, name)
+                    flags = self.flags
+                    continue
+                try:
+                    status = fstat(descriptor)
+                    mode = status.st_mode
+                    file.descriptor, file.pulse = descriptor, 0
+                    entry: Entry | str = "foreign_name"
+                    if mode >> 12 == _REGULAR:
+                        entry = read(place, name, status, pread(descriptor, head, 0), file, None)
+                except ParseError:
+                    entry = "corrupt_record"
+                finally:
+                    close(descriptor)
+                if isinstance(entry, str):
+                    aside[name] = entry
+                else:
+                    enter(name, entry, status.st_mtime_ns ^ mode ^ file.pulse)
+                    count_in(entry)
+
+    def load(self, directory: Directory, name: bytes, known: Facts | None) -> Found | None:
+        """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""
+        files, file, place = self._files, self._file, directory.place
+        try:
+            descriptor = files.open(name, self.flags, dir_fd=self.folders.at(directory.place.path))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            if isinstance(error, PermissionError) and self.flags & _NOATIME:
+                self.flags &= ~_NOATIME  # only the owner and root may leave atime alone
+                return self.load(directory, name, known)
+            if error.errno in (errno.ELOOP, errno.ENXIO):  # a symbolic link, a socket
+                return "foreign_name", 0
+            raise fault(error, place.path + b"/" + name) from error
+        try:
+            status = files.fstat(descriptor)
+            if status.st_mode >> 12 != (_FOLDER if place.folders else _REGULAR):
+                return "foreign_name", 0
+            file.descriptor, file.pulse = descriptor, 0
+            head = b"" if place.folders else files.pread(descriptor, self._layout.head, 0)
+            return self._understand(directory, name, status, head, known)
+        finally:
+            files.close(descriptor)
+
+    def _understand(
+        self, directory: Directory, name: bytes, status: os.stat_result, head: bytes, known: Facts | None,
+    ) -> Found:
+        """What the layout makes of the open file, and its stamp."""
+        try:
+            found = self._layout.read(directory.place, name, status, head, self._file, known)
+        except ParseError:
+            return "corrupt_record", 0
+        stamp = status.st_mtime_ns ^ status.st_mode ^ self._file.pulse
+        if directory.place.folders and self._files.clock() - status.st_mtime < GUARD:
+            stamp ^= 1  # names may change again in the same tick of the clock: look once more
+        return found, stamp
+
+    def mtime(self, folder: bytes, name: bytes) -> int:
+        """When another file was written to last; 0 if it is not there or may not be seen."""
+        try:
+            return self._files.stat(name, dir_fd=self.folders.at(folder), follow_symlinks=False).st_mtime_ns
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            return 0
