@@ -41,7 +41,7 @@ def test_sums_agree_and_gaps_stay_gaps(rows: list[Row], top: int) -> None:
 
 
 def test_the_first_of_all_counts_where_it_lies() -> None:
-    """The oldest of all makes the age of its queue known, although another queue of the kind was not asked."""
+    """The oldest of all makes the age of its kind known, although a queue of it was not asked."""
     rows = (Row("a", 1, oldest=900.0), Row("a", 1), Row("b", 1))
     first = roll_up(Report(rows, first=(1, 800.0)), NOW, "x", queues=QUEUES).queues
     assert (first["a"].oldest_arrival, first["b"].oldest_arrival) == (800, None)

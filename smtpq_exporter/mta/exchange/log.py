@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smtpq_exporter.logs.delays import PENDING
+from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
@@ -44,6 +45,7 @@ class ExchangeLog:
         if not found:
             return None
         found[0].repeat = len(found)
+        found[0].time = moment(record["date-time"].encode("ascii", "replace"), self.now)
         return found[0]
 
     def feed(self, lines: Sequence[bytes]) -> None:
@@ -68,9 +70,9 @@ class ExchangeLog:
 
     def _events(self, record: Record) -> list[LogEvent]:
         if "event-id" in record:
-            return list(log_tracking.events(record, self._reasons, self.now))
+            return list(log_tracking.events(record, self._reasons))
         if record.keys() >= {"direction", "description", "destination"}:
-            return [log_connectivity.event(record, self.now)]
+            return [log_connectivity.event(record)]
         return []
 
     def _follow(self, record: Record, found: list[LogEvent]) -> None:

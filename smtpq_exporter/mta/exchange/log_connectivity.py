@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 
-from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.exchange.log_csv import Record
 
@@ -25,11 +24,10 @@ _TLS = re.compile(
 )
 
 
-def event(record: Record, now: float | None) -> LogEvent:
-    """The event of a record."""
+def event(record: Record) -> LogEvent:
+    """The event of a record, without its time."""
     said = record["description"][:2000]
-    when = moment(record["date-time"].encode("ascii", "replace"), now)
-    found = LogEvent("info", when, program="connectivity", text=said)
+    found = LogEvent("info", program="connectivity", text=said)
     if record["direction"].strip() == "+":
         return found
     if _DNS.search(said):

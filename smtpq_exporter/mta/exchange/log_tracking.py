@@ -13,7 +13,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from smtpq_exporter.logs.hitters import label
-from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import ReasonOf
@@ -45,14 +44,12 @@ _ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 _MOST = 5000
 
 
-def events(record: Record, reasons: ReasonOf, now: float | None) -> Iterator[LogEvent]:
-    """The events of a record, one for each recipient of an attempt; at least one."""
+def events(record: Record, reasons: ReasonOf) -> Iterator[LogEvent]:
+    """The events of a record, without its time, one for each recipient of an attempt; at least one."""
     word = record["event-id"].upper()
     status = _ATTEMPTS.get(word, "")
-    base = LogEvent(
-        "info", moment(record["date-time"].encode("ascii", "replace"), now), program="tracking",
-        queue_id=identity(record), kind=record.get("source", "").lower()[:32],
-    )
+    source = record.get("source", "").lower()[:32]
+    base = LogEvent("info", program="tracking", queue_id=identity(record), kind=source)
     if word in _OTHERS:
         base.event, kind = _OTHERS[word]
         base.kind = kind or base.kind
