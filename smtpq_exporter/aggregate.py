@@ -162,7 +162,7 @@ class Aggregator:
             skipped=MappingProxyType({why: n for why, n in (skipped or {}).items() if n}),
         )
 
-    def _stats(self, name: str, now: float, retries: bool, holds: bool, sizes: bool) -> QueueStats:  # noqa: FBT001
+    def _stats(self, name: str, now: float, retries: bool, holds: bool, sizes: bool) -> QueueStats:
         queue = self._queues[self._number[name]]
         arrivals = queue.arrivals.freeze()
         ages, total = arrivals.ages(AGE_BUCKETS, now)

@@ -214,11 +214,11 @@ class LogTally:
 
 @dataclass(slots=True)
 class LogEvent:
-    """One understood log line. `status` is one of STATUSES for an attempt, a probe's own word, else "". Delays in seconds.
+    """One understood log line. Delays in seconds. `status` is one of STATUSES for an attempt, a probe's word, or "".
 
-    `event` is one of: received, active, attempt, probe, expired, removed, bounce_notice, interim_reply, connect_failure,
-    tls, auth_failure, reject, connection, warning, held, released, requeued, suspended (not tried: a retry time is not
-    reached), and info: understood, nothing to count.
+    `event` is one of: received, active, attempt, probe, expired, removed, bounce_notice, interim_reply,
+    connect_failure, tls, auth_failure, reject, connection, warning, held, released, requeued, suspended (not tried: a
+    retry time is not reached), and info: understood, nothing to count.
     """
 
     event: str

@@ -38,7 +38,7 @@ class Told:
     path: str
 
 
-def read(  # noqa: PLR0917
+def read(
     mta: Mta, instance: Instance, paths: Sequence[str], since: float, now: float, deadline: float
 ) -> Told:
     """Count the lines from `since` (epoch) on; raises SourceError if there is no log that may be read."""

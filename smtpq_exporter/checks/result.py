@@ -60,7 +60,7 @@ class Metric:
 
     __slots__ = ("combine", "critical", "label", "maximum", "minimum", "uom", "value", "warning")
 
-    def __init__(  # noqa: PLR0917  # the order of perfdata
+    def __init__(  # the order of perfdata
         self,
         label: str,
         value: float,

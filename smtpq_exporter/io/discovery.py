@@ -72,7 +72,7 @@ def _trace(mta: Mta) -> str:
         if os.access(program, os.X_OK) or os.path.exists(program):
             return f"{program} is installed"
     for path in mta.discovery.files:
-        if os.path.exists(path):  # noqa: PTH110
+        if os.path.exists(path):
             return f"{path} is there"
     for spool in mta.discovery.spools:
         try:

@@ -96,15 +96,20 @@ class ListingReader:
             if proof == b"0":
                 if voided(listing.argv[0]):
                     raise SourceError(
-                        "permission", f"{listing.argv[0]} shows nothing, and may not see: NoNewPrivileges voids its set-user-id bit",
+                        "permission",
+                        f"{listing.argv[0]} shows nothing, and may not see: NoNewPrivileges voids its set-user-id bit",
                         "let the spool be read (source: spool), or turn NoNewPrivileges= off for this service",
                     )
                 return parser
         if listing.doubt is not None:
-            raise SourceError("unavailable", f"{' '.join(listing.argv)} does not show the whole queue: {doubt}", "it is tried again")
+            raise SourceError(
+                "unavailable", f"{' '.join(listing.argv)} does not show the whole queue: {doubt}", "it is tried again",
+            )
         answer = said(proof) or "nothing"
         raise SourceError(
-            "unavailable", f"{' '.join(listing.argv)} shows nothing, and {' '.join(listing.proof)} says {answer}", listing.hint,
+            "unavailable",
+            f"{' '.join(listing.argv)} shows nothing, and {' '.join(listing.proof)} says {answer}",
+            listing.hint,
         )
 
     def _claim(self, listing: Listing, deadline: float) -> bytes:

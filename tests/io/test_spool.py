@@ -527,7 +527,7 @@ def test_a_deadline_in_the_middle_loses_nothing(spool: Spool, monkeypatch: pytes
         try:
             found = read(reader)
         except SourceError as error:
-            assert error.kind == "timeout"
+            assert error.kind == "timeout"  # noqa: PT017 - it is raised in some of the rounds only
             failures += 1
             assert failures < 50
         else:

@@ -7,6 +7,7 @@ each).
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from collections.abc import Iterator
@@ -75,10 +76,8 @@ def total(mta: Mta, messages: list[Message]) -> QueueSnapshot:
 @listings
 def test_law_1_empty_input_is_an_empty_queue_or_an_error(mta: Mta, listing: Listing) -> None:
     """No bytes give no message or a ParseError; a listing of an empty queue gives no message."""
-    try:
+    with contextlib.suppress(ParseError):
         assert parse(listing, b"") == []
-    except ParseError as error:
-        assert str(error)
     for path in files(mta, listing):
         if "empty" in path.name:
             assert parse(listing, path.read_bytes()) == [], path.name

@@ -125,7 +125,7 @@ class EximSpool:
             )
         return ""
 
-    def read(  # noqa: PLR0917 - as the engine hands them over
+    def read(
         self,
         place: Place,
         name: bytes,
@@ -222,10 +222,8 @@ class EximSpool:
         known = self._logs.get(path)
         if known is None:
             front, slash, end = path.rpartition(b"/")
-            if end == b"input":
-                known = front + b"/msglog"
-            else:
-                known = front.rpartition(b"/")[0] + b"/msglog" + slash + end
+            base = front if end == b"input" else front.rpartition(b"/")[0]
+            known = base + b"/msglog" + (b"" if end == b"input" else slash + end)
             self._logs[path] = known
         return known
 

@@ -63,7 +63,7 @@ class PostfixSpool:
             for number, name in enumerate(QUEUES)
         )
 
-    def pick(self, place: Place, names: list[bytes]) -> tuple[list[bytes], tuple[bytes, ...]]:
+    def pick(self, place: Place, names: list[bytes]) -> tuple[list[bytes], tuple[bytes, ...]]:  # noqa: ARG002
         """Every name counts; a change shows in the file itself."""
         return names, ()
 

@@ -105,7 +105,7 @@ class SendmailSpool:
             return place._replace(path=place.path + b"/qf", role=_QF, optional=True) if name == b"qf" else ""
         return "" if name.startswith(_OTHERS) or name in _DIVIDED else "foreign_name"
 
-    def read(  # noqa: PLR0917 - as the engine hands them over
+    def read(
         self,
         place: Place,
         name: bytes,
