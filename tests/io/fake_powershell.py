@@ -1,7 +1,8 @@
 """A stand-in for powershell.exe: replays what a plan beside it says, and writes down how it was called.
 
 `install(directory, **plan)` makes the executable. A plan has stdout and stderr (bytes), pieces (how many
-writes), exit (code), hang (after the output), child (leave a child behind that holds the output open).
+writes), exit (code), hang (after the output; "closed": until nobody listens any more), child (leave a child
+behind that holds the output open).
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import os
+import select
 import subprocess
 import sys
 import time
@@ -55,7 +57,11 @@ def main(directory: Path, arguments: list[str]) -> int:
         piece = memoryview(data)[start : start + size]
         while piece:
             piece = piece[os.write(1, piece) :]
-    if plan.get("hang"):
+    if plan.get("hang") == "closed":  # as what a server started for a client that may go
+        poll = select.poll()
+        poll.register(1, 0)
+        poll.poll(60_000)
+    elif plan.get("hang"):
         time.sleep(1000)
     return plan.get("exit", 0)
 

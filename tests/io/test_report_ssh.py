@@ -20,8 +20,8 @@ from smtpq_exporter.model import QueueSnapshot
 from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.mta.exchange.settings import SCRIPT
 from smtpq_exporter.reasons import Classifier
-from tests.io.fake_powershell import called, install
-from tests.io.test_report import BODY, NOW, SUMS, sums
+from tests.io.fake_powershell import called, install, pids
+from tests.io.test_report import BODY, NOW, SUMS, gone, sums
 from tests.servers.guard import Guard
 from tests.servers.needs import find
 from tests.wait import wait_for
@@ -152,10 +152,12 @@ def test_a_host_that_is_not_known_is_not_trusted(sshd: Sshd) -> None:
 
 
 def test_a_remote_program_that_hangs_is_given_up(sshd: Sshd) -> None:
-    """At the deadline ssh is ended and the reading is a timeout."""
-    install(sshd.root / "bin", stdout=BODY, hang=True)
+    """At the deadline ssh is ended and the reading is a timeout; sshd lets go of the program."""
+    install(sshd.root / "bin", stdout=BODY, hang="closed")
     (sshd.root / "bin" / "pids").unlink(missing_ok=True)
     assert sshd.fails(5.0).kind == "timeout"
+    for pid in pids(sshd.root / "bin"):
+        wait_for(lambda pid=pid: gone(pid))
 
 
 def test_nobody_listens(sshd: Sshd) -> None:
