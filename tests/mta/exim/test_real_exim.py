@@ -137,7 +137,7 @@ def test_they_agree_with_exims_own_tools(server: EximServer) -> None:
         small = [line.split()[1] for line in lines if HEAD.match(line)]
         exact = Counter(int(size) for size in small if size.isdigit())
         assert stats.sizes is not None
-        assert stats.sizes.counts[0] == sum(exact.values()) > 0
+        assert stats.sizes.counts[0] == sum(exact.values())
     assert set(server.run("exiqgrep", "-i", "-z").split()) == {
         path.name[:-2] for path in server.spool.glob("input/*/*-H") if b"\n-frozen " in path.read_bytes()
     }
