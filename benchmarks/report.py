@@ -63,7 +63,8 @@ def million(found: Found) -> Table | None:
     mine = at(found, "synthetic/readers/spool")
     if not mine:
         return None
-    table = Table(f"A synthetic queue of {found['synthetic']['messages']:,} messages, spool reader",
+    where = " in memory (tmpfs)" if found["synthetic"].get("memory") else ""
+    table = Table(f"A synthetic queue of {found['synthetic']['messages']:,} messages{where}, spool reader",
                   ("reading", "wall", "CPU", "memory afterwards"),
                   note="300 senders' domains, 5,000 destinations, 15 kinds of reply texts; Zipf.")
     for what, words in (("first", "first"), ("steady", f"{mine.get('changed')} messages changed"),

@@ -87,8 +87,9 @@ class PostfixServer:
     mta = "postfix"
 
     def __init__(self, sink: Sink, *, name: str = "postfix", settings: dict[str, str] | None = None,
-                 started: bool = True) -> None:
-        """`name` is its syslog_name; `settings` go into main.cf over the defaults above."""
+                 started: bool = True, place: str | None = None) -> None:
+        """`name` is its syslog_name; `settings` go into main.cf over the defaults above; `place` is not /tmp."""
+        self._place = place
         self.sink, self.name, self.settings, self._started = sink, name, dict(settings or {}), started
         self.port = 0
         self.directory = Path()
@@ -99,7 +100,7 @@ class PostfixServer:
 
     def __enter__(self) -> Self:
         # not pytest's tmp_path: user postfix must be able to enter it
-        self.directory = Path(tempfile.mkdtemp(prefix="smtpq-postfix-"))
+        self.directory = Path(tempfile.mkdtemp(prefix="smtpq-postfix-", dir=self._place))
         try:
             self.directory.chmod(0o755)
             self._configure()
