@@ -13,10 +13,10 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-floor check lint promtool golden bench docs accuracy servers clean
+.PHONY: help run test test-floor check lint promtool golden bench bench-servers docs accuracy servers clean
 
 help: ## list the verbs
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-11s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-13s %s\n", $$1, $$2}'
 
 run: $(VENV)/installed ## start the exporter on :10125; with no mail server here, on a simulated one (ARGS="..." adds flags)
 	@exec $(BIN)/smtpq-exporter --demo=if-none $(ARGS)
@@ -53,6 +53,9 @@ bench: $(VENV)/developer servers ## measure against peers, write docs/benchmarks
 	@$(BIN)/python -m compileall -q smtpq_exporter
 	@$(BIN)/python -m benchmarks.queue $(ARGS)
 	@if [ -z "$(ARGS)" ]; then mkdir -p benchmarks/results && $(BIN)/python -m benchmarks.logs --write --json benchmarks/results/logs.json; fi
+
+bench-servers: $(VENV)/developer servers ## the same for the queues of Exim, Sendmail and OpenSMTPD
+	@for name in exim sendmail opensmtpd; do $(BIN)/python -m benchmarks.$$name --write || exit 1; done
 
 docs: $(VENV)/installed ## write the generated parts of the documentation anew
 	@$(BIN)/python -m smtpq_exporter.metrics.reference > docs/metrics.md
