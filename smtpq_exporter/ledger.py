@@ -11,55 +11,83 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterator
+from typing import Generic, TypeVar
 
-from smtpq_exporter.mta.base import Entry, Facts
+from smtpq_exporter.mta.base import Entry
+
+T = TypeVar("T")
+Rest = tuple[tuple[str, ...], tuple[str, ...], bool, bool]
+"""mta.base.Facts without the sender domain."""
 
 #: The same number objects for the rows of all ledgers: a number above 256 would else cost 32 bytes in each.
 _ROWS: list[int] = list(range(1024))
 
 
-class FactTable:
-    """Equal facts are one object with one number; a number is free again when nobody uses it."""
+class Shared(Generic[T]):
+    """Equal values are one object with one number; a number is free again when nobody uses it."""
 
-    __slots__ = ("_free", "facts", "numbers", "uses")
+    __slots__ = ("_free", "numbers", "uses", "values")
 
     def __init__(self) -> None:
         """Start empty."""
-        self.facts: list[Facts | None] = []
-        self.numbers: dict[Facts, int] = {}
+        self.values: list[T | None] = []
+        self.numbers: dict[T, int] = {}
         self.uses = array("I")
         self._free: list[int] = []
 
     def __len__(self) -> int:
         return len(self.numbers)
 
-    def take(self, facts: Facts) -> int:
-        """Number of these facts, used once more."""
-        number = self.numbers.get(facts)
+    def take(self, value: T) -> int:
+        """Number of this value, used once more."""
+        number = self.numbers.get(value)
         if number is not None:
             self.uses[number] += 1
             return number
         if self._free:
             number = self._free.pop()
-            self.facts[number], self.uses[number] = facts, 1
+            self.values[number], self.uses[number] = value, 1
         else:
-            number = len(self.facts)
-            self.facts.append(facts)
+            number = len(self.values)
+            self.values.append(value)
             self.uses.append(1)
-        self.numbers[facts] = number
+        self.numbers[value] = number
         return number
 
-    def give_back(self, number: int) -> Facts:
-        """The facts of this number, used once less."""
-        facts = self.facts[number]
-        if facts is None:
+    def give_back(self, number: int) -> T:
+        """The value of this number, used once less."""
+        value = self.values[number]
+        if value is None:
             raise KeyError(number)
         self.uses[number] -= 1
         if not self.uses[number]:
-            del self.numbers[facts]
-            self.facts[number] = None
+            del self.numbers[value]
+            self.values[number] = None
             self._free.append(number)
-        return facts
+        return value
+
+
+class FactTable:
+    """What messages share, in two parts, for each sender writes to many domains: the sender domain, and the rest.
+
+    `parts` holds the pieces of the rest (recipient domains, reasons), so that equal ones are one object, too.
+    """
+
+    __slots__ = ("_parts", "rests", "senders")
+
+    def __init__(self) -> None:
+        """Start empty."""
+        self.senders = Shared[str]()
+        self.rests = Shared[Rest]()
+        self._parts: dict[tuple[str, ...], tuple[str, ...]] = {}
+
+    def take(self, rest: Rest) -> int:
+        """Number of this rest, which is not known yet or used once more."""
+        domains, reasons, held, forced = rest
+        if len(self._parts) > 2 * len(self.rests) + 1024:
+            self._parts.clear()  # those of messages that are gone go with it
+        part = self._parts.setdefault
+        return self.rests.take((part(domains, domains), part(reasons, reasons), held, forced))
 
 
 class Ledger:
@@ -69,8 +97,7 @@ class Ledger:
     """
 
     __slots__ = (
-        "_arrivals", "_facts", "_free", "_numbers", "_queues", "_sizes", "_table", "_uses", "retries", "rows",
-        "stamps",
+        "_arrivals", "_free", "_queues", "_rests", "_senders", "_sizes", "_table", "retries", "rows", "stamps",
     )
 
     def __init__(self, table: FactTable) -> None:
@@ -79,8 +106,8 @@ class Ledger:
         self.stamps = array("q")
         self.retries = array("I")
         self._arrivals, self._sizes = array("I"), array("Q")
-        self._facts, self._queues = array("I"), array("B")
-        self._table, self._numbers, self._uses = table, table.numbers, table.uses
+        self._senders, self._rests, self._queues = array("I"), array("I"), array("B")
+        self._table = table
         self._free: list[int] = []
 
     def __len__(self) -> int:
@@ -88,27 +115,14 @@ class Ledger:
 
     def put(self, name: bytes, entry: Entry, stamp: int = 0) -> None:
         """Enter a message whose name is not there."""
+        if not self._free:
+            self.put_all([name], [entry], [stamp])
+            return
         queue, arrival, size, retry, facts = entry
-        number = self._numbers.get(facts)
-        if number is None:
-            number = self._table.take(facts)
-        else:
-            self._uses[number] += 1
-        if self._free:
-            row = self._free.pop()
-            self.stamps[row], self.retries[row], self._queues[row] = stamp, retry, queue
-            self._arrivals[row], self._sizes[row], self._facts[row] = arrival, size, number
-        else:
-            row = len(self.stamps)
-            if row >= len(_ROWS):
-                _ROWS.extend(range(len(_ROWS), 2 * len(_ROWS)))
-            row = _ROWS[row]
-            self.stamps.append(stamp)
-            self.retries.append(retry)
-            self._queues.append(queue)
-            self._arrivals.append(arrival)
-            self._sizes.append(size)
-            self._facts.append(number)
+        row = self._free.pop()
+        self.stamps[row], self.retries[row], self._queues[row] = stamp, retry, queue
+        self._arrivals[row], self._sizes[row] = arrival, size
+        self._senders[row], self._rests[row] = self._table.senders.take(facts[0]), self._table.take(facts[1:])
         self.rows[name] = row
 
     def put_all(self, names: list[bytes], entries: list[Entry], stamps: list[int]) -> None:
@@ -122,35 +136,45 @@ class Ledger:
             _ROWS.extend(range(len(_ROWS), 2 * len(_ROWS)))
         self.rows.update(zip(names, _ROWS[row : row + len(names)], strict=True))
         self.stamps.extend(stamps)
-        numbers, uses, take = self._numbers, self._uses, self._table.take
         queues, arrivals, sizes = self._queues.append, self._arrivals.append, self._sizes.append
-        retries, kept = self.retries.append, self._facts.append
+        retries, keep_sender, keep_rest = self.retries.append, self._senders.append, self._rests.append
+        table, senders, rests = self._table, self._table.senders, self._table.rests
+        sender_number, sender_uses = senders.numbers.get, senders.uses
+        rest_number, rest_uses = rests.numbers.get, rests.uses
         for queue, arrival, size, retry, facts in entries:
-            number = numbers.get(facts)
+            number = sender_number(facts[0])
             if number is None:
-                number = take(facts)
+                number = senders.take(facts[0])
             else:
-                uses[number] += 1
+                sender_uses[number] += 1
+            keep_sender(number)
+            rest = facts[1:]
+            number = rest_number(rest)
+            if number is None:
+                number = table.take(rest)
+            else:
+                rest_uses[number] += 1
+            keep_rest(number)
             queues(queue)
             arrivals(arrival)
             sizes(size)
             retries(retry)
-            kept(number)
 
     def get(self, name: bytes) -> Entry:
         """What is known of this message; KeyError."""
         row = self.rows[name]
-        facts = self._table.facts[self._facts[row]]
-        if facts is None:
+        sender, rest = self._table.senders.values[self._senders[row]], self._table.rests.values[self._rests[row]]
+        if sender is None or rest is None:
             raise KeyError(name)
-        return self._queues[row], self._arrivals[row], self._sizes[row], self.retries[row], facts
+        return self._queues[row], self._arrivals[row], self._sizes[row], self.retries[row], (sender, *rest)
 
     def pop(self, name: bytes) -> Entry:
         """Strike a message out and return what was known of it; KeyError."""
         row = self.rows.pop(name)
         self._free.append(row)
-        facts = self._table.give_back(self._facts[row])
-        return self._queues[row], self._arrivals[row], self._sizes[row], self.retries[row], facts
+        sender = self._table.senders.give_back(self._senders[row])
+        rest = self._table.rests.give_back(self._rests[row])
+        return self._queues[row], self._arrivals[row], self._sizes[row], self.retries[row], (sender, *rest)
 
     def entries(self) -> Iterator[Entry]:
         """All of them; for tests and for starting again."""
