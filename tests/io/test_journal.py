@@ -22,7 +22,7 @@ from smtpq_exporter.io.journal_entry import entry
 from tests.wait import wait_for
 
 FAKE = str(Path(__file__).with_name("fake_journalctl.py"))
-REMOTE = os.environ.get("SYSTEMD_JOURNAL_REMOTE", "/lib/systemd/systemd-journal-remote")
+REMOTE = "/lib/systemd/systemd-journal-remote"
 
 
 class FakeJournal:
@@ -346,7 +346,7 @@ def test_any_text(text: bytes) -> None:
         entry(text)
 
 
-@pytest.mark.skipif(not os.path.exists(REMOTE), reason="systemd-journal-remote is not installed")
+@pytest.mark.server("journal-remote")
 def test_real_journalctl(tmp_path: Path) -> None:
     """The real journalctl on a real journal: matches, byte arrays, cursors, long messages, and following."""
     journal_file = tmp_path / "a.journal"

@@ -6,7 +6,8 @@ set -eu
 PACKAGES="postfix prometheus nagios4-core icinga2-bin monitoring-plugins-basic monitoring-plugins-standard
 nagios-nrpe-server nagios-nrpe-plugin prometheus-postfix-exporter mtail pflogsumm chromium rsyslog
 openssh-server zabbix-server-pgsql zabbix-agent zabbix-frontend-php postgresql php-cli php-pgsql php-curl m4
-libidn12 libwrap0 libevent-2.1-7 libsigsegv2 util-linux procps strace"
+libidn12 libwrap0 libevent-2.1-7 libsigsegv2 util-linux procps strace
+systemd-journal-remote"
 if [ "$(id -u)" != 0 ] || ! command -v apt-get >/dev/null; then
     echo "tests/servers/install.sh: not root on Debian, nothing installed; real-server tests will say what they miss"
     exit 0

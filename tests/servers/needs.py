@@ -50,6 +50,7 @@ NEEDS: dict[str, Need] = {
     "strace": Need(("strace",), "strace", root=True),
     "systemd": Need(("systemd-analyze",), "systemd"),
     "journal": Need(("journalctl",), "systemd"),
+    "journal-remote": Need(("journalctl",), "systemd-journal-remote", files=("/lib/systemd/systemd-journal-remote",)),
     "chromium": Need(("chromium",), "chromium"),
     "mtail": Need(("mtail",), "mtail"),
     "pflogsumm": Need(("pflogsumm",), "pflogsumm"),
