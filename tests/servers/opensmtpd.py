@@ -40,8 +40,8 @@ ln -sf ../sbin/smtpctl /usr/bin/mailq
         return len(list(self.spool.glob("queue/*/*/message")))
 
     def idle(self) -> bool:
-        """No envelope is in flight, and each that waits has failed once."""
-        return all(e[11] == "pending" and e[-1] for e in self.envelopes())
+        """No envelope is in flight, and each that waits has failed once or waits for a later try."""
+        return all(e[11] == "pending" and (e[-1] or (e[12].isdigit() and len(e[12]) > 1)) for e in self.envelopes())
 
     def flush(self) -> None:
         """Schedule everything now."""
