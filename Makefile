@@ -57,9 +57,10 @@ bench: $(VENV)/developer servers ## measure against peers, write docs/benchmarks
 bench-servers: $(VENV)/developer servers ## the same for the queues of Exim, Sendmail and OpenSMTPD
 	@for name in exim sendmail opensmtpd; do $(BIN)/python -m benchmarks.$$name --write || exit 1; done
 
-docs: $(VENV)/installed ## write the generated parts of the documentation anew
+docs: $(VENV)/installed ## write what is generated anew: parts of the documentation, tables
 	@$(BIN)/python -m smtpq_exporter.metrics.reference > docs/metrics.md
 	@$(BIN)/python -m smtpq_exporter.reasons.reference > docs/reasons.md
+	@$(BIN)/python -m smtpq_exporter.reasons.needle_table > smtpq_exporter/reasons/needle_data.py
 	@$(BIN)/python -m dashboards.build
 	@$(BIN)/python -m checks.zabbix.build
 

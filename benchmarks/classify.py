@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from smtpq_exporter.reasons import Classifier
-from smtpq_exporter.reasons.rule import needles
+from smtpq_exporter.reasons.needles import needles
 from smtpq_exporter.reasons.rules import RULES
 
 ROUNDS = 10

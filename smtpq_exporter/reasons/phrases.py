@@ -1,20 +1,21 @@
 """The first rule that matches a subject, found without trying all of them.
 
 Pure. Every phrase of every rule has a place, in the rules' order. Each word of the subject says, by a bit
-mask, for which phrases it holds a needle (rule.py); a phrase is tried only if needles of both its sets are
-there. Words repeat from text to text, so their masks are remembered within bounds. A phrase is compiled when
-it is first tried. The table is made once and shared by all classifiers and threads: it is only looked up and
-added to.
+mask, for which phrases it holds a needle (needles.py); a phrase is tried only if needles of
+both its sets are there. Words repeat from text to text, so their masks are remembered within bounds. A phrase
+is compiled when it is first tried. The table is made once and shared by all classifiers and threads: it is
+only looked up and added to.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, reduce
 from operator import or_
 
-from smtpq_exporter.reasons.rule import Rule, needles
+from smtpq_exporter.reasons.needles import Needles, needles_of
+from smtpq_exporter.reasons.rule import Rule
 from smtpq_exporter.reasons.rules import RULES
 
 MOST_WORDS = 20_000
@@ -26,16 +27,17 @@ class Masks(dict[str, int]):
     Bit n: the word holds a needle of the first set of phrase n; bit width + n: one of its second set.
     """
 
-    def __init__(self, phrases: Sequence[str]) -> None:
-        self.width = len(phrases)
+    def __init__(self, phrases: Iterable[tuple[Needles, Needles]], width: int) -> None:
+        self.width = width
         self.always = 0
         self._starts: dict[str, list[tuple[str, int]]] = {}
-        for place, phrase in enumerate(phrases):
-            for bit, wanted in zip((1 << place, 1 << (self.width + place)), needles(phrase), strict=True):
+        starts = self._starts.setdefault
+        for place, sets in enumerate(phrases):
+            for bit, wanted in zip((place, width + place), sets, strict=True):
                 if not wanted:
-                    self.always |= bit
+                    self.always |= 1 << bit
                 for needle in wanted:
-                    self._starts.setdefault(needle[:2], []).append((needle, bit))
+                    starts(needle[:2], []).append((needle, bit))
 
     def candidates(self, subject: str) -> int:
         """Return the bit mask of the phrases that may match."""
@@ -47,7 +49,7 @@ class Masks(dict[str, int]):
         for at in range(len(word) - 1):
             for needle, bit in starts.get(word[at : at + 2], ()):
                 if word.startswith(needle, at):
-                    mask |= bit
+                    mask |= 1 << bit
         if len(self) >= MOST_WORDS:
             self.clear()
         self[word] = mask
@@ -60,7 +62,7 @@ class Phrases:
     def __init__(self, rules: Sequence[Rule]) -> None:
         self._phrases = [(phrase, rule) for rule in rules for phrase in rule.phrases]
         self._compiled: list[re.Pattern[str] | None] = [None] * len(self._phrases)
-        self.masks = Masks([phrase for phrase, _ in self._phrases])
+        self.masks = Masks(needles_of(rules), len(self._phrases))
         self._own = self._scope("remote")
         self._remote = self._scope("own")
 

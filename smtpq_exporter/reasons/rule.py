@@ -1,14 +1,10 @@
-r"""What a rule is, and how the words that it cannot do without are found in its pattern.
+r"""What a rule is, and what its patterns may not do.
 
 Pure. A rule is data: an id, a class, an example that this very rule must decide (tested), and phrases.
 Phrases are lower case without diacritics and are searched in the subject that unwrap.py makes: ``code
 enhanced text``, where code is 000 and enhanced 0.0.0 if the text names none. So ``^5\d\d 5\.7\.``
 asks for codes and everything else for words. No pattern nests quantifiers and none has an unbounded gap:
 hostile text costs linear time.
-
-`needles` reads the parsed pattern (the standard library's own parser) and returns two sets of literals;
-every match contains at least one of each, within one word. A phrase whose needles are not there is passed
-over without a try.
 """
 
 from __future__ import annotations
@@ -31,12 +27,7 @@ class Rule(NamedTuple):
     scope: str = "any"
 
 
-_REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
-_LEAST_WORTH = 2
-SHORTEST_NEEDLE = 2
-_MOST_RUNS = 9
-_SPECIAL = frozenset("\\.^$*+?{}[]|()")
-_LONGEST_CLASS = 3  # [ea] is written out as two literals, a larger class ends the literal
+REPEATS = (op.MAX_REPEAT, op.MIN_REPEAT, op.POSSESSIVE_REPEAT)
 
 
 def repeats(pattern: str) -> list[tuple[int, int, bool]]:
@@ -59,7 +50,7 @@ def wildcards(pattern: str) -> int:
 def _wild(node: Any) -> int:
     found = 0
     for name, value in node:
-        if name in _REPEATS:
+        if name in REPEATS:
             _, most, body = value
             wide = any(_any_character(*part) for part in body)
             found += (wide and most is op.MAXREPEAT) + _wild(body)
@@ -87,7 +78,7 @@ def _walk(node: Any, found: list[tuple[int, int, bool]]) -> bool:
     """Collect the quantifiers under `node`; True if there is one that can repeat."""
     inside = False
     for name, value in node:
-        if name in _REPEATS:
+        if name in REPEATS:
             least, most, body = value
             deeper = _walk(body, found)
             found.append((int(least), int(most), deeper))
@@ -105,56 +96,3 @@ def _walk(node: Any, found: list[tuple[int, int, bool]]) -> bool:
             for branch in value[1:]:
                 inside = (branch is not None and _walk(branch, found)) or inside
     return inside
-
-
-def needles(pattern: str) -> tuple[frozenset[str], frozenset[str]]:
-    """Return two sets of literals without blanks; a match holds one of each. Empty sets promise nothing."""
-    if _SPECIAL.isdisjoint(pattern):  # plain words need no parser, which is most of the time of starting
-        found: list[set[str]] = [{word} for word in pattern.split(" ")]
-    else:
-        found = _sets(parser.parse(pattern))
-    sets = sorted(found, key=_worth, reverse=True)
-    telling = [frozenset(literals) for literals in sets if _worth(literals) >= _LEAST_WORTH]
-    return (*telling[:2], frozenset(), frozenset())[:2]  # type: ignore[return-value]
-
-
-def _worth(literals: set[str]) -> int:
-    """Rate a set by its shortest member: long literals are rare. Letters of other scripts say more each."""
-    if not literals or min(map(len, literals)) < SHORTEST_NEEDLE:
-        return 0
-    return min(sum(1 if c.isascii() else 2 for c in literal) for literal in literals)
-
-
-def _best(node: Any) -> set[str]:
-    """Return the most telling set of alternatives of a sequence, empty if there is none."""
-    return max(_sets(node), key=_worth, default=set())
-
-
-def _sets(node: Any) -> list[set[str]]:
-    """Return for each part of a sequence that every match must hold the literals that it may be."""
-    found: list[set[str]] = []
-    run: list[str] = [""]
-    for name, value in node:
-        if name is op.LITERAL and chr(value) != " ":
-            run = [text + chr(value) for text in run]
-        elif name is op.IN and len(value) <= _LONGEST_CLASS and len(run) < _MOST_RUNS and _letters(value):
-            run = [text + letter for text in run for letter in _letters(value)]
-        elif name is not op.AT:
-            found.append(set(run))
-            run = [""]
-            if name is op.BRANCH:
-                branches = [_best(branch) for branch in value[1]]
-                found.append(set().union(*branches) if all(branches) else set())
-            elif name is op.SUBPATTERN:
-                found.append(_best(value[3]))
-            elif name in _REPEATS and int(value[0]) > 0:
-                found.append(_best(value[2]))
-    found.append(set(run))
-    return found
-
-
-def _letters(items: Any) -> list[str]:
-    """Return the letters of a small class such as [ea], or nothing if it is more than letters."""
-    if any(name is not op.LITERAL or chr(value) == " " for name, value in items):
-        return []
-    return [chr(value) for _, value in items]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
 from smtpq_exporter.reasons import REASONS
 from smtpq_exporter.reasons.fold import plain
-from smtpq_exporter.reasons.rule import Rule, needles, nested, repeats, wildcards
+from smtpq_exporter.reasons.needle_table import module
+from smtpq_exporter.reasons.needles import needles, needles_of
+from smtpq_exporter.reasons.rule import Rule, nested, repeats, wildcards
 from smtpq_exporter.reasons.rules import RULES
 from smtpq_exporter.reasons.unwrap import unwrap
 from tests.reasons.corpus import classifier, own
@@ -56,6 +59,21 @@ def test_every_phrase_has_a_needle() -> None:
     """A phrase without a needle would be tried on every text."""
     for rule, phrase in PHRASES:
         assert needles(phrase)[0], f"{rule.id}: {phrase}"
+
+
+def test_the_table_of_needles_is_current() -> None:
+    """needle_data.py is what the rules say now (make docs)."""
+    printed = (Path(__file__).parents[2] / "smtpq_exporter" / "reasons" / "needle_data.py").read_text("utf-8")
+    assert module(RULES) == printed
+
+
+def test_an_old_table_changes_no_answer() -> None:
+    """A rule whose phrases are not those of the table has the needles of its own phrases."""
+    changed = RULES[0]._replace(phrases=("gr[ea]y-? ?list", *RULES[0].phrases))
+    fresh = Rule("not-in-the-table", "unknown", "", ("mailbox full",))
+    rules = (changed, fresh, *RULES[1:])
+    found = [tuple(map(frozenset, sets)) for sets in needles_of(rules)]
+    assert found == [needles(phrase) for rule in rules for phrase in rule.phrases]
 
 
 def test_no_phrase_twice_in_a_rule() -> None:
