@@ -13,7 +13,7 @@ RULES: tuple[Rule, ...] = (
         "microsoft-block-list", "blocklisted",
         "550 5.7.1 Unfortunately, messages from [192.0.2.9] weren't sent. Block list (S3150).",
         (
-            r"\(s31[45]\d\)", "network is on our block ?list", "banned sending ip",
+            r"\bs31[45]\d\b", "network is on our block ?list", "banned sending ip",
             r"\b5\.7\.(?:60[6-9]|6[1-4]\d) ", r"^550 5\.7\.(?:5(?:11|13)|708) ", "customer block list",
             "traffic not accepted from this ip",
         ),
@@ -29,7 +29,8 @@ RULES: tuple[Rule, ...] = (
     Rule(
         "microsoft-tenant-limit", "rate_limited", "550 5.7.705 Access denied, tenant has exceeded threshold.",
         (
-            r"^5\d\d 5\.7\.(?:705|233) ", "tenant has exceeded threshold", "recipient thread limit exceeded",
+            r"^5\d\d 5\.7\.(?:705|233) ", "tenant has exceeded threshold", "submissionquota",
+            "recipient thread limit exceeded",
             r"^5\d\d 5\.(?:1\.90|2\.12[12]) ",
         ),
     ),
@@ -96,7 +97,7 @@ RULES: tuple[Rule, ...] = (
         "microsoft-store-quota", "mailbox_full",
         "554 5.2.2 mailbox; "
         "STOREDRV.Deliver.Exception:QuotaExceededException.MapiExceptionShutoffQuotaExceeded",
-        ("quotaexceeded", "submissionquota", "mapiexceptionshutoffquota"),
+        ("(?<!submission)quotaexceeded", "mapiexceptionshutoffquota"),
     ),
     Rule(
         "microsoft-size", "message_too_large", "550 5.2.3 RESOLVER.RST.RecipSizeLimit; it does not fit",

@@ -12,7 +12,7 @@ FIRST: tuple[Rule, ...] = (
     Rule(
         "own-smtpd-storage", "local_resource",
         "452 4.3.1 Insufficient system storage; from=<a@example.org> proto=ESMTP helo=<mx>",
-        ("insufficient system (?:storage|resources).{0,60}(?:proto=|helo=)",),
+        ("(?:insufficient system (?:storage|resources)|queue file write error).{0,60}(?:proto=|helo=)",),
     ),
     Rule(
         "own-command", "local_config",

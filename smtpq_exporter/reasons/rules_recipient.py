@@ -111,11 +111,11 @@ RULES: tuple[Rule, ...] = (
         "unknown-west", "invalid_recipient", "550 5.1.1 <u@example.org>: Empfängeradresse unbekannt",
         (
             (
-                "(?:empfanger|benutzer|adresse|postfach|teilnehmer|mailbox|nutzer|"
+                "(?:empfae?nger|benutzer|adresse|postfach|teilnehmer|mailbox|nutzer|"
                 "konto)[^;]{0,60}(?:unbekannt|existiert nicht|nicht (?:bekannt|gefunden|vorhanden|existent|"
                 "erreichbar)|ungultig|gibt es nicht)"
             ),
-            "unbekannte[rn]? (?:empfanger|benutzer|nutzer|adresse|user)",
+            "unbekannte[rn]? (?:empfae?nger|benutzer|nutzer|adresse|user)",
             "kein(?:en)? (?:solche[rn]?|benutzer|empfanger|gultige|postfach)",
             (
                 "(?:utilisateur|destinataire|adresse|compte|boite)[^;]{0,60}(?:inconnue?|n'?existe (?:pas|"

@@ -24,7 +24,7 @@ GREYLIST: tuple[Rule, ...] = (
                 r"(?:try|retry|come back|again|wait|resend)[^;]{0,40} in (?:at least |about )?\d{1,5} "
                 r"?(?:s\b|sec|min)"
             ),
-            r"deferred for \d{1,5} ?(?:s\b|sec|min)",
+            r"deferred for \d{1,5} ?(?:s\b|sec|min)", "being deferred for",
             r"temporarily (?:deferred|rejected|refused)[^;]{0,30}\d{1,5} (?:sec|min)",
         ),
     ),
@@ -34,6 +34,7 @@ GREYLIST: tuple[Rule, ...] = (
             "first (?:time|attempt|contact)[^;]{0,40}(?:try|retry|later|again)",
             "you(?:r server)? (?:are|is) (?:new|unknown) here",
             "(?:unknown|new) (?:triplet|sender|triple)[^;]{0,20}(?:try|retry|later|defer)", "triplet",
+            "unfamiliar (?:source|sender|client|host|ip)",
             "early[ -]retry", "retry too (?:soon|early)", "too early", "come back later",
             "connection will be accepted (?:later|next)", "early talker delay",
             "temporary deferral to verify", "defer(?:red)? (?:unknown|first|new)",
