@@ -64,8 +64,8 @@ NEEDLES: dict[str, tuple[int, str]] = {
     "google-group": (1704067362, (
         "contact|exist,"
     )),
-    "microsoft-block-list": (734707613, (
-        "(s314 (s315|\n"
+    "microsoft-block-list": (662842661, (
+        "s314 s315|\n"
         "network|block\n"
         "sending|banned\n"
         "5.7.6|\n"
@@ -80,9 +80,10 @@ NEEDLES: dict[str, tuple[int, str]] = {
         "rp-001 rp-002 rp-003|\n"
         "permitted|exceeded"
     )),
-    "microsoft-tenant-limit": (713814159, (
+    "microsoft-tenant-limit": (40122259, (
         "5.7.|233 705\n"
         "threshold|exceeded\n"
+        "submissionquota|\n"
         "recipient|exceeded\n"
         "1.90 2.121 2.122|5."
     )),
@@ -136,9 +137,8 @@ NEEDLES: dict[str, tuple[int, str]] = {
         "outbound|sender\n"
         "5.7.501 5.7.502 5.7.503|"
     )),
-    "microsoft-store-quota": (1628832766, (
+    "microsoft-store-quota": (3822203237, (
         "quotaexceeded|\n"
-        "submissionquota|\n"
         "mapiexceptionshutoffquota|"
     )),
     "microsoft-size": (1873948547, (
@@ -368,8 +368,8 @@ NEEDLES: dict[str, tuple[int, str]] = {
         "verification|progress\n"
         "recipient|deferred progress"
     )),
-    "own-smtpd-storage": (2692015658, (
-        "insufficient|resources storage"
+    "own-smtpd-storage": (302821702, (
+        "insufficient queue|helo= proto="
     )),
     "own-command": (1155878248, (
         "process|child\n"
@@ -614,16 +614,17 @@ NEEDLES: dict[str, tuple[int, str]] = {
         "список|серый\n"
         "списки|серые"
     )),
-    "greylist-minutes": (2169197977, (
+    "greylist-minutes": (4010949211, (
         "again come resend retry try wait|in\n"
         "deferred|for\n"
         "temporarily|deferred refused rejected"
     )),
-    "greylist-first-time": (1983525974, (
+    "greylist-first-time": (3831355904, (
         "first|attempt contact time\n"
         "here|you\n"
         "sender triple triplet|new unknown\n"
         "triplet|\n"
+        "unfamiliar|client host ip sender source\n"
         "early|retry\n"
         "retry|early soon\n"
         "early|too\n"
@@ -1716,10 +1717,10 @@ NEEDLES: dict[str, tuple[int, str]] = {
         "nobody|called here named of with\n"
         "mailbox|allowed invalid"
     )),
-    "unknown-west": (1628307863, (
-        "adresse benutzer empfanger konto mailbox nutzer postfach teilnehmer|bekannt erreichbar existent exis"
-        "tiert gefunden nicht unbekannt ungultig vorhanden\n"
-        "unbekannte|adresse benutzer empfanger nutzer user\n"
+    "unknown-west": (3512400278, (
+        "adresse benutzer empfa konto mailbox nutzer postfach teilnehmer|bekannt erreichbar existent existier"
+        "t gefunden nicht unbekannt ungultig vorhanden\n"
+        "unbekannte|adresse benutzer empfa nutzer user\n"
         "benutzer empfanger gultige postfach solche|kein\n"
         "erronee existe inconnu inexistant introuvable invalide valide|adresse boite compte destinataire util"
         "isateur\n"
