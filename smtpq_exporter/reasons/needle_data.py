@@ -614,9 +614,10 @@ NEEDLES: dict[str, tuple[int, str]] = {
         "список|серый\n"
         "списки|серые"
     )),
-    "greylist-minutes": (4010949211, (
+    "greylist-minutes": (1393205897, (
         "again come resend retry try wait|in\n"
         "deferred|for\n"
+        "deferred|being\n"
         "temporarily|deferred refused rejected"
     )),
     "greylist-first-time": (3831355904, (
