@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import grp
 import os
-import pwd
 import re
 import shlex
 import signal
@@ -21,6 +20,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from tests.conftest import refuse
+from tests.packaging.confined import Identity
 from tests.packaging.test_systemd import UNIT, settings
 from tests.servers.postfix import PostfixServer
 from tests.servers.sink import free_port
@@ -41,10 +42,7 @@ def command(key: str, config: Path, *arguments: str) -> list[str]:
 
 def confined(*argv: str) -> list[str]:
     """The same as user nobody with group postdrop, no capabilities, no_new_privs."""
-    nobody = pwd.getpwnam("nobody")
-    return ["setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}",
-            f"--groups={grp.getgrnam('postdrop').gr_gid}", "--no-new-privs", "--bounding-set=-all",
-            "--inh-caps=-all", *argv]
+    return Identity(groups=[grp.getgrnam("postdrop").gr_gid]).argv(*argv)
 
 
 def filtered() -> set[str]:
@@ -136,7 +134,7 @@ def life(postfix_module: PostfixServer) -> Life:
     probe = subprocess.run(confined(sys.executable, "-c", "import smtpq_exporter.cli"), cwd=ROOT, timeout=60,
                            capture_output=True, check=False)
     if probe.returncode:
-        pytest.skip("user nobody may not read this source tree or its Python")
+        refuse("user nobody may not read this source tree or its Python")
     postfix_module.inject(5, "greylist")
     postfix_module.wait_idle()
     return Life(postfix_module)

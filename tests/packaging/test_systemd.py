@@ -14,7 +14,19 @@ SYSTEMD = ROOT / "packaging" / "systemd"
 UNIT = SYSTEMD / "smtpq-exporter.service"
 DROP_INS = SYSTEMD / "smtpq-exporter.service.d"
 GROUPS = ("10-postfix.conf", "10-journal.conf")
-SPOOL = "20-postfix-spool.conf"
+SPOOL = "20-spool.conf"
+EVERY = tuple(sorted(path.name for path in DROP_INS.iterdir()))
+#: The drop-ins of hosts: none, one kind of mail server, everything at once.
+HOSTS = {
+    "alone": (),
+    "postfix": GROUPS,
+    "postfix-spool": (*GROUPS, SPOOL),
+    "exim": ("10-exim.conf",),
+    "sendmail": ("10-sendmail.conf",),
+    "opensmtpd": ("10-opensmtpd.conf",),
+    "every": EVERY,
+}
+hosts = pytest.mark.parametrize("drop_ins", HOSTS.values(), ids=HOSTS)
 
 
 def settings(path: Path) -> list[tuple[str, str]]:
@@ -46,7 +58,7 @@ def run(*argv: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.server("systemd")
-@pytest.mark.parametrize("drop_ins", [(), GROUPS, (*GROUPS, SPOOL)], ids=["alone", "groups", "spool"])
+@hosts
 def test_systemd_accepts_the_unit(tmp_path: Path, drop_ins: Sequence[str]) -> None:
     """`systemd-analyze verify` has nothing to say about the unit, alone and with its drop-ins."""
     done = run("systemd-analyze", "verify", installed(tmp_path, drop_ins))
@@ -54,7 +66,7 @@ def test_systemd_accepts_the_unit(tmp_path: Path, drop_ins: Sequence[str]) -> No
 
 
 @pytest.mark.server("systemd")
-@pytest.mark.parametrize("drop_ins", [(), GROUPS, (*GROUPS, SPOOL)], ids=["alone", "groups", "spool"])
+@hosts
 def test_the_service_is_closed(tmp_path: Path, drop_ins: Sequence[str]) -> None:
     """`systemd-analyze security` gives 2.5 or less, also with every drop-in."""
     unit = installed(tmp_path, drop_ins)
@@ -89,7 +101,15 @@ def test_the_scores_in_the_readme_are_those_of_systemd(tmp_path: Path) -> None:
 def test_the_main_unit_names_no_group_of_a_mail_server() -> None:
     """A unit that names a group which the host does not have does not start: groups stay in the drop-ins."""
     assert "SupplementaryGroups" not in dict(settings(UNIT))
-    assert dict(settings(DROP_INS / "10-postfix.conf"))["SupplementaryGroups"] == "postdrop adm"
+    groups = {name: dict(settings(DROP_INS / name)).get("SupplementaryGroups") for name in EVERY}
+    assert groups == {
+        "10-postfix.conf": "postdrop adm",
+        "10-exim.conf": "Debian-exim adm",
+        "10-sendmail.conf": "smmsp adm",
+        "10-opensmtpd.conf": "opensmtpq adm",
+        "10-journal.conf": "systemd-journal",
+        SPOOL: None,
+    }
 
 
 def test_the_service_lives_as_promised() -> None:

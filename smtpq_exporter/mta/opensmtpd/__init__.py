@@ -62,8 +62,8 @@ _LISTING = Listing(
     denied=b"need root",
     retries=True,
     sizes=False,
-    hint="smtpctl answers root only: let a timer of root write a textfile (smtpq-exporter "
-    "--textfile), or give the service CAP_DAC_READ_SEARCH (a drop-in) to read the spool",
+    hint="smtpctl answers root only: install the drop-in 10-opensmtpd.conf (user opensmtpq may read the spool), "
+    "or let a timer of root write a textfile (smtpq-exporter --textfile)",
 )
 
 OPENSMTPD = Mta(
