@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.logs.prefix import split
+from smtpq_exporter.logs.prefix import stamp_of
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import LogTally
 from smtpq_exporter.reasons import Classifier
@@ -124,8 +124,7 @@ def _when(file: BinaryIO, place: int, now: float) -> float | None:
     data = file.read(CHUNK)
     lines = data.split(b"\n")
     for line in lines[1 if place else 0 :]:
-        found = split(line)
-        when = moment(found.stamp, now) if found and found.stamp else None
+        when = moment(stamp_of(line), now)
         if when is not None:
             return when
     return None
@@ -133,6 +132,5 @@ def _when(file: BinaryIO, place: int, now: float) -> float | None:
 
 def _stamp(line: bytes, now: float, otherwise: float) -> float:
     """The time of a line; a line without one goes with the others."""
-    found = split(line)
-    when = moment(found.stamp, now) if found and found.stamp else None
+    when = moment(stamp_of(line), now)
     return otherwise if when is None else when

@@ -83,6 +83,12 @@ def split(line: bytes) -> Prefix | None:
     return Prefix(found["stamp"], found["host"] or b"", found["tag"], found["pid"] or b"", found.end())
 
 
+def stamp_of(line: bytes) -> bytes:
+    """The time in front of a line, whatever stands behind it (Exim's own log has no program); b"" if there is none."""
+    found = _STAMPED.match(line) or _RFC5424.match(line)
+    return found["stamp"] if found else b""
+
+
 def repeated(line: bytes) -> int:
     """How often the line before is meant by `last message repeated N times`; 0 if this is another line."""
     found = _REPEATED.match(line) if b"last message repeated" in line else None

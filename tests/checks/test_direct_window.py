@@ -11,6 +11,9 @@ from pathlib import Path
 
 import pytest
 
+from smtpq_exporter.checks.logwindow import read
+from smtpq_exporter.mta.base import Instance
+from smtpq_exporter.mta.exim import EXIM
 from tests.checks.queues import FakeQueue, listing, message
 from tests.checks.readers import check_rules, sensu
 
@@ -76,6 +79,21 @@ def test_rotated_log(tmp_path: Path) -> None:
         text, code = run("deferrals", queue, "--log", str(log))
     assert code == 3
     assert "not followed long enough" in text
+
+
+def test_exims_own_log(tmp_path: Path) -> None:
+    """Exim's main log has no program and no host in its lines: the window is found all the same."""
+    def put_off(ago: float, number: int) -> str:
+        return (f"{datetime.fromtimestamp(time.time() - ago, UTC).astimezone():%Y-%m-%d %H:%M:%S} "
+                f"1tFa7x-{number:06d}-AB == u{number}@example.org R=dnslookup T=remote_smtp defer (-44): "
+                f"SMTP error from remote mail server after RCPT TO:<u{number}@example.org>: {GREY}\n")
+
+    log = tmp_path / "mainlog"
+    log.write_text("".join(put_off(7200 - n, n) for n in range(50)) + "".join(put_off(300, 100 + n) for n in range(7)))
+    now = time.time()
+    told = read(EXIM, Instance("exim", ""), [str(log)], now - 900, now, time.monotonic() + 60)
+    assert told.log.deliveries["deferred"] == 7
+    assert told.before.taken_at == pytest.approx(now - 900)
 
 
 def test_log_that_cannot_be_read(tmp_path: Path) -> None:

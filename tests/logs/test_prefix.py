@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpq_exporter.logs.prefix import repeated, split, unwrap
+from smtpq_exporter.logs.prefix import repeated, split, stamp_of, unwrap
 
 FORMS = {
     b"Nov  1 02:11:18 conch exim[19328]: words": (b"conch", b"exim", b"19328"),
@@ -31,6 +31,15 @@ def test_every_known_form_is_split(line: bytes, expected: tuple[bytes, bytes, by
     assert prefix is not None
     assert (prefix.host, prefix.tag, prefix.pid) == expected
     assert line[prefix.start :] == b"words"
+    assert stamp_of(line) == prefix.stamp
+
+
+@pytest.mark.parametrize("line", [b"2026-11-24 03:00:00 1tFa7x-000001-AB == a@b",
+                                  b"2026-11-24 03:00:00.123 [5] 1tFa7x-000001-AB == a@b",
+                                  b"Nov 24 03:00:00 mail last message repeated 3 times"])
+def test_the_time_is_found_without_a_program(line: bytes) -> None:
+    """Exim's own log has a time and nothing else in front."""
+    assert stamp_of(line) == line[: line.index(b":00:00") + 6] + (b".123" if b".123" in line else b"")
 
 
 @pytest.mark.parametrize(
