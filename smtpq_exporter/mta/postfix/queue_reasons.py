@@ -17,14 +17,15 @@ from collections.abc import Iterator, Sequence
 def blocks(log: bytes) -> Iterator[tuple[int, bytes, bytes]]:
     """(offset of the recipient's record, reason text, recipient) of each block, in the order of failures."""
     for block in log.split(b"\n\n"):
-        at = block.find(b"\noffset=")
-        start = block.find(b"\nreason=")
-        if at < 0 or start < 0:
+        at, start = block.find(b"\noffset=") + 8, block.find(b"\nreason=") + 8
+        if at < 8 or start < 8:
             continue
-        digits = _line(block, at + 8)
+        lines = block + b"\n"
+        digits = lines[at : lines.find(b"\n", at)]
         if digits.isdigit() and len(digits) < 20:
-            named = block.find(b"\nrecipient=")
-            yield int(digits), _line(block, start + 8), _line(block, named + 11) if named >= 0 else b""
+            named = block.find(b"\nrecipient=") + 11
+            recipient = lines[named : lines.find(b"\n", named)] if named > 10 else b""
+            yield int(digits), lines[start : lines.find(b"\n", start)], recipient
 
 
 def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
@@ -34,8 +35,3 @@ def texts(log: bytes, offsets: Sequence[int]) -> list[tuple[bytes, bytes]]:
     """
     known = {offset: (text, recipient) for offset, text, recipient in blocks(log)}
     return [known[offset] for offset in offsets if offset in known]
-
-
-def _line(block: bytes, start: int) -> bytes:
-    end = block.find(b"\n", start)
-    return block[start:] if end < 0 else block[start:end]

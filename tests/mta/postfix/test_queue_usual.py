@@ -63,16 +63,25 @@ def test_it_agrees_with_the_whole_reading(
 
 @settings(max_examples=300, deadline=None)
 @given(start=st.integers(0, 700), length=st.integers(0, 20), damage=st.binary(max_size=20))
-def test_damage_is_left_to_the_whole_reading(start: int, length: int, damage: bytes) -> None:
-    """A damaged file never gives another entry than the whole reading does."""
+def test_damage_gives_no_other_recipient(start: int, length: int, damage: bytes) -> None:
+    """A damaged file gives nothing, or the recipient that the log names at the offset of its record."""
     made = queue_file(T, b"s@sender.example", [b"r@relay.example"], 700, queue_id=NAME)
     data = made.data[:start] + damage + made.data[start + length :]
-    usual, whole = both(data, b"")
-    assert usual is None or whole is None or usual == whole
+    usual, _ = both(data, defer_log([Deferral(b"r@relay.example", made.offsets[0], b"4.0.0", b"slow down")]))
+    assert usual is None or usual[4][1] == ("relay.example",)
+
+
+def test_no_address_passes_for_a_record() -> None:
+    """A recipient that is done and whose address ends in what looks like a record is not taken for one that waits."""
+    made = queue_file(T, b"s@sender.example", [b"R\x09a@relay.b"], 700, queue_id=NAME, done=[0])
+    for log in (b"", defer_log([Deferral(b"a@relay.b", made.offsets[0], b"4.0.0", b"slow down")])):
+        usual, whole = both(made.data, log)
+        assert usual is None
+        assert whole is not None
 
 
 def test_it_takes_the_usual_message() -> None:
-    """One recipient or several before the content, with and without a log, forced or not: no second look needed."""
+    """One recipient with a log, or several before the content, forced or not: no second look needed."""
     for count in (1, 3):
         recipients = [b"u%d@relay.example" % i for i in range(count)]
         made = queue_file(T, b"s@sender.example", recipients, 700, queue_id=NAME)
@@ -83,4 +92,20 @@ def test_it_takes_the_usual_message() -> None:
             assert usual == whole
             assert usual is not None
             assert usual[4][2] == ("slow",) * count
-        assert both(made.data, b"")[0] is not None
+        assert (both(made.data, b"")[0] is None) == (count == 1)
+
+
+def test_records_before_the_sender() -> None:
+    """The sender is found where Postfix names no rewriting context, and where other attributes stand behind it."""
+    made = queue_file(T, b"s@sender.example", [b"r@relay.example"], 700, queue_id=NAME)
+    log = defer_log([Deferral(b"r@relay.example", made.offsets[0], b"4.0.0", b"slow down")])
+    context, ident = b"A\x15rewrite_context=local", b"A\x19log_ident=" + NAME
+    other = context + b"A\x19sasl_sender=" + b"S\x01" * 6 + b"x"
+    for changed in (ident + context.replace(b"_context", b"_kontext"), other):
+        data = made.data.replace(ident + context, changed)
+        assert len(data) == len(made.data)
+        assert changed in data
+        usual, whole = both(data, log)
+        assert usual == whole
+        assert usual is not None
+        assert usual[4][0] == "sender.example"
