@@ -28,7 +28,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.measure import CLEAN, DIES_WITH_US, Cost, command, cpu_of, progress
+from benchmarks.measure import CLEAN, DIES_WITH_US, PYTHON, Cost, command, cpu_of, interpreter, progress
 from benchmarks.table import (
     PAGE,
     ROOT,
@@ -47,10 +47,6 @@ EXCERPT = ROOT / "tests" / "golden" / "postfix" / "real" / "mixed.log.xz"
 MTAIL_PROGRAM = Path("/usr/share/doc/mtail/examples/postfix.mtail")
 FLOOR = r"postfix/[a-z]+\[[0-9]+\]: [0-9A-Za-z]+: to=<[^>]*>, .*relay=.*, status=(sent|deferred|bounced)"
 LINES = 2_400_000
-DEBIAN = Path("/usr/bin/python3")
-#: Our programs need nothing but the standard library to read logs: where it can be, they run as on a Debian
-#: host. An interpreter that was built without profile-guided optimisation is a fifth slower.
-PYTHON = str(DEBIAN) if DEBIAN.exists() else sys.executable
 #: Where a queue id begins.
 _QUEUE_ID = re.compile(rb"(?<=\]: )(?=[0-9A-F]{6,}: |[0-9][0-9A-Za-z]{9,}: )")
 EXPORTER_SECONDS = 300.0
@@ -193,9 +189,7 @@ def run(log_path: Path = EXCERPT, lines: int = LINES, runs: int = 3) -> dict[str
     """Measure everybody; figures by contestant: wall, cpu, rss, lines per CPU second and per second; None =
     not here.
     """
-    version = subprocess.run([PYTHON, "-c", "import sys; print(sys.version.split()[0])"],
-                             capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
-    found: dict[str, Any] = {"log": log_path.name, "python": f"{PYTHON} {version}", "contestants": {}}
+    found: dict[str, Any] = {"log": log_path.name, "python": interpreter(), "contestants": {}}
     with tempfile.TemporaryDirectory() as directory:
         path, strange = Path(directory, "mail.log"), Path(directory, "unique.log")
         found["lines"] = repeat(log_path, path, lines)

@@ -12,6 +12,7 @@ import os
 import statistics
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -20,7 +21,13 @@ from typing import Any
 import psutil
 
 CLEAN = {k: v for k, v in os.environ.items() if k not in ("PYTHONDONTWRITEBYTECODE", "PYTHONPATH")}
-
+#: Our programs run on Debian's interpreter, as on a Debian host, if it is the version of this one (then it takes the
+#: libraries that are installed here). One that was built without profile-guided optimisation is a fifth slower.
+DEBIAN = Path("/usr/bin/python3")
+_SAME = DEBIAN.resolve().name == f"python3.{sys.version_info.minor}"
+PYTHON, OURS = (
+    (str(DEBIAN), {**CLEAN, "PYTHONPATH": sysconfig.get_path("platlib")}) if _SAME else (sys.executable, CLEAN)
+)
 
 #: In front of a command: the kernel kills it when this process ends, however that happens.
 DIES_WITH_US = ("setpriv", "--pdeathsig", "KILL")
@@ -103,6 +110,12 @@ def command(argv: Sequence[object], runs: int, *, server: Callable[[], float] = 
         rss.append(peak * 1024)
     asked = max(0.0, server() - before) / runs
     return Cost(statistics.median(walls), statistics.median(owns), asked, statistics.median(rss), runs)
+
+
+def interpreter() -> str:
+    """Path and version of the interpreter of our programs."""
+    words = subprocess.run([PYTHON, "-V"], capture_output=True, text=True, check=True)
+    return f"{PYTHON} ({words.stdout.strip()})"
 
 
 def quantile(values: Sequence[float], share: float) -> float:

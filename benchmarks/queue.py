@@ -21,7 +21,7 @@ from typing import Any
 import psutil
 
 from benchmarks import serving
-from benchmarks.measure import CLEAN, Cost, progress
+from benchmarks.measure import OURS, PYTHON, Cost, interpreter, progress
 from benchmarks.peers import PEERS
 from benchmarks.report import report
 from benchmarks.spools import clear, fill, synthetic
@@ -43,8 +43,8 @@ def job(
     """One reader in a process of its own."""
     order = {"source": source, "config_directory": str(server.config_directory), "runs": runs,
              "queue_directory": str(server.queue_directory), "changes": changes, "first": first}
-    argv = [sys.executable, "-m", "benchmarks.reading", json.dumps(order)]
-    done = subprocess.run(argv, cwd=ROOT, env=CLEAN, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+    argv = [PYTHON, "-m", "benchmarks.reading", json.dumps(order)]
+    done = subprocess.run(argv, cwd=ROOT, env=OURS, stdin=subprocess.DEVNULL, capture_output=True, text=True,
                           timeout=900, check=False)
     if done.returncode:
         raise RuntimeError(f"reading by {source} failed: {done.stderr[-2000:]}")
@@ -153,7 +153,7 @@ def main() -> int:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # everything is removed on the way out
     begin = time.monotonic()
-    found: dict[str, Any] = {}
+    found: dict[str, Any] = {"python": interpreter()}
     if parts - {"million"}:
         found["postfix"] = over_postfix(sizes, parts)
     if million:

@@ -153,7 +153,8 @@ def judge(found: Found) -> list[Goal]:
 
 def report(found: Found) -> str:
     """The whole section."""
-    parts = ["## Reading queues, being scraped, being asked", "", conditions(), "", METHOD, "",
+    ours = f"Our readers and the daemon run on {found['python']}."
+    parts = ["## Reading queues, being scraped, being asked", "", conditions(), ours, "", METHOD, "",
              goals(judge(found)).markdown()]
     tables = [*(reading(found, size) for size in at(found, "postfix") or {}),
               million(found), served(found), checked(found)]

@@ -16,7 +16,7 @@ from typing import Any, Self
 import psutil
 
 from benchmarks import client
-from benchmarks.measure import CLEAN, DIES_WITH_US, Cost, command, cpu_of
+from benchmarks.measure import DEBIAN, DIES_WITH_US, OURS, PYTHON, Cost, command, cpu_of
 from benchmarks.table import ROOT
 from tests.servers.sink import free_port
 
@@ -49,9 +49,9 @@ class Daemon:
     def __enter__(self) -> Self:
         with (self._place / "out").open("wb") as out:
             self._process = subprocess.Popen(
-                [*DIES_WITH_US, sys.executable, "-m", "smtpq_exporter.cli",
+                [*DIES_WITH_US, PYTHON, "-m", "smtpq_exporter.cli",
                  f"--config.file={self._place}/smtpq.yml", f"--web.listen-address=127.0.0.1:{self.port}"],
-                cwd=ROOT, env=CLEAN, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
+                cwd=ROOT, env=OURS, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         deadline = time.monotonic() + 30
         while not self._healthy():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -139,7 +139,7 @@ def _plain(found: client.Scrapes) -> dict[str, Any]:
 
 def check(config: Path, queue: Path, runs: int) -> dict[str, Cost]:
     """What starting the check costs, with a daemon that answers; and the bare interpreter beside it."""
-    python = "/usr/bin/python3" if Path("/usr/bin/python3").exists() else sys.executable
+    python = DEBIAN if DEBIAN.exists() else sys.executable  # that of the check
     with Daemon(config, queue) as daemon:
         deadline = time.monotonic() + 300
         while daemon.messages() is None and time.monotonic() < deadline:
