@@ -42,7 +42,7 @@ _FROM = rb"(?: \([^()]{0,1000}\))?(?: (?P<parent>" + _ANGLE + rb"))?"
 _WHO = _TO + _FROM + rb"(?P<fields>" + _FIELD + rb"*)"
 DELIVERED = re.compile(_WHO + rb"(?= |$)")
 DEFERRED = re.compile(
-    _WHO + rb" (?:routing )?defer \((?P<number>-?\d{1,5})\)(?P<more>" + _FIELD + rb"*)(?:: |$)"
+    _WHO + rb" (?:routing )?defer \((?P<number>-?\w{1,5})\)(?P<more>" + _FIELD + rb"*)(?:: |$)"
 )
 FAILED = re.compile(_WHO + rb"(?: ?: |$)")
 RECEIVED = re.compile(rb"(?:" + _ANGLE + rb"|" + _QUOTED + rb"@\S+|\S+)(?P<fields>" + _FIELD + rb"*)")
@@ -85,10 +85,10 @@ _CALLER = (
     + rb"|(?:DN|SNI)="
     + _QUOTED
     + rb"|(?:I|U|X|CV|A|P|Ci|TFO|CHUNKING)=\S+"
-    rb"|DN=\S+|[^\s=:\"<>()\[\]]+@[^\s:=]+|<>) )*+"
+    rb"|(?:DN|SNI)=\S+|[^\s=:\"<>()\[\]]+@[^\s:=]+|<>) )*+"
 )
 REJECTED = re.compile(
-    rb"(?P<caller>" + _CALLER + rb")(?P<soft>temporarily )?rejected "
+    rb"(?P<caller>" + _CALLER + rb")(?:(?P<soft>temporarily )?rejected |dropped by )"
     rb"(?P<what>RCPT (?:" + _ANGLE + rb"|[^\s:]+)|[^:]*)(?:: (?P<words>.*))?",
     re.DOTALL,
 )
@@ -100,5 +100,9 @@ ABOUT_HOST = re.compile(
     + rb")*:? (?P<words>.*)",
     re.DOTALL,
 )
+#: Who used the program itself (-bs) and what about: before the same words as of a host.
+LOCAL = re.compile(rb"U=\S+ (?:F=" + _ANGLE + rb" )?")
 CLIENT = re.compile(HOST)
 AUTHENTICATOR = re.compile(rb"[\w.-]{1,64} authenticator failed for (?P<client>" + HOST + rb")?")
+#: The other way round: a server did not take our password.
+OWN_LOGIN = re.compile(rb"[\w.-]{1,64} authenticator failed H=")

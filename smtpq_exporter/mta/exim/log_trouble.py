@@ -16,7 +16,6 @@ from smtpq_exporter.mta.exim import log_grammar as grammar
 
 _TEXT = 2048
 
-
 #: How a line about a message begins -> event, kind. The first that fits.
 _LIFE: Sequence[tuple[bytes, str, str]] = (
     (b"Completed", "removed", ""),
@@ -55,10 +54,11 @@ _LIFE: Sequence[tuple[bytes, str, str]] = (
     (b"retry time not ", "info", ""),
     (b"transport ", "warning", "transport"),
     (b"Transport ", "warning", "transport"),
-    (b"SMTP connection lost", "connect_failure", ""),
+    (b"SMTP connection lost", "warning", "client"),
     (b"SMTP timeout", "connect_failure", ""),
     (b"Remote host ", "connect_failure", ""),
     (b"error ignored", "info", ""),
+    (b"moved from ", "info", ""),
     (b"SA: ", "info", ""),
     (b"original recipients ignored", "info", ""),
     (b"qualify/rewrite: ", "info", ""),
@@ -81,6 +81,7 @@ _DAEMON: Sequence[tuple[bytes, str, str]] = (
     (b"1 queue-runner", "info", ""),
     (b"cwd=", "info", ""),
     (b"ETRN ", "info", ""),
+    (b"ATRN ", "info", ""),
     (b"VRFY ", "info", ""),
     (b"EXPN ", "info", ""),
     (b"refused connection ", "reject", ""),
@@ -121,12 +122,19 @@ _DAEMON: Sequence[tuple[bytes, str, str]] = (
     (b"Could not ", "warning", "error"),
     (b"could not ", "warning", "error"),
     (b"socket bind", "warning", "fatal"),
+    (b"spool directory space check failed", "warning", "resource"),
+    (b"timed out while reading local message", "warning", "client"),
+    (b"Error while reading message with no usable sender", "reject", ""),
+    (b"Child mail process ", "warning", "error"),
+    (b"bind of ", "warning", "error"),
+    (b"invalid ", "warning", "configuration"),
     (b"Tainted ", "warning", "configuration"),
     (b"tainted ", "warning", "configuration"),
     (b"attempt to ", "warning", "configuration"),
     (b"internal ", "warning", "panic"),
     (b"callout ", "info", ""),
     (b"sender verify ", "info", ""),
+    (b"recipient verify ", "info", ""),
     (b"string_", "warning", "panic"),
     (b"SIG", "warning", "panic"),
 )
@@ -149,6 +157,8 @@ _HOST: Sequence[tuple[bytes, str, str]] = (
     (b"Sender verify ", "info", ""),
     (b"Warning: ", "info", ""),
     (b"incomplete transaction", "info", ""),
+    (b"RCPT ", "info", ""),  # RCPT <address>: discarded by RCPT ACL
+    (b"discarded by ", "info", ""),
     (b"SMTP protocol ", "warning", "client"),
     (b"SMTP syntax ", "warning", "client"),
     (b"ACL ", "info", ""),
@@ -156,7 +166,6 @@ _HOST: Sequence[tuple[bytes, str, str]] = (
     (b"temporarily ", "info", ""),
     (b"no IP address ", "warning", "dns"),
 )
-
 
 _Index = Mapping[bytes, Sequence[tuple[bytes, str, str]]]
 
@@ -184,16 +193,16 @@ def decide(words: bytes, reasons: ReasonOf, *, message: bool) -> Decision | None
     if b" authenticator failed for " in words[:100] and (found := grammar.AUTHENTICATOR.match(words)):
         return "auth_failure", "", found
     if b"rejected " in words and (found := grammar.REJECTED.match(words)):
-        why = found["words"]
-        code = b"451 " if found["soft"] else b"550 "  # the client saw a reply, and so does the classifier
-        return "reject", reasons.reason(code + why[:_TEXT]) if why else "policy_rejected", found
+        return _refused(found, reasons)
     if words.startswith(_CALLS):
         return *_connection(words), None
     if row := _begins(words, _DAEMON_INDEX):
         return _trouble(words, *row[1:])
     found = grammar.ABOUT_HOST.match(words)
     if found is None:
-        return None
+        return _local(words, message=message)
+    if found["words"].startswith(b"dropped by ") and (refused := grammar.REJECTED.match(words)):
+        return _refused(refused, reasons)
     row = _begins(found["words"], _HOST_INDEX)  # else "Connection refused", "Remote host closed .."
     return (row[1], row[2], found) if row else ("connect_failure", "", found)
 
@@ -234,6 +243,24 @@ def _begins(words: bytes, table: _Index) -> tuple[bytes, str, str] | None:
         if words.startswith(row[0]):
             return row
     return None
+
+
+def _local(words: bytes, *, message: bool) -> Decision | None:
+    """About a local caller, our own login, an address of a message: Exim's own words all the same."""
+    if (caller := grammar.LOCAL.match(words)) and (row := _begins(words[caller.end() :], _HOST_INDEX)):
+        return row[1], row[2], None
+    if grammar.OWN_LOGIN.match(words):
+        return "warning", "transport", None
+    if message and (words.endswith(b": error ignored") or b" transport output: " in words):
+        return "info", "", None
+    return None
+
+
+def _refused(found: re.Match[bytes], reasons: ReasonOf) -> Decision:
+    """What our own server refused. The client saw a reply, and so does the classifier."""
+    why = found["words"]
+    code = b"451 " if found["soft"] else b"550 "
+    return "reject", reasons.reason(code + why[:_TEXT]) if why else "policy_rejected", found
 
 
 def _trouble(words: bytes, event: str, kind: str) -> Decision:

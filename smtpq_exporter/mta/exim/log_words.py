@@ -184,6 +184,7 @@ def _suppressed(rest: bytes, _: ReasonOf) -> LogEvent:
 
 FLAGS = {
     b"<= ": _arrived,
+    b"(= ": _arrived,  # taken, though the client was told otherwise (fakereject, fakedefer)
     b"=> ": _delivered,
     b"-> ": _delivered,
     b">> ": _delivered,
