@@ -22,9 +22,8 @@ GUARD = 2.0
 #: What a layout made of a message file (a text: why it is left aside), and the stamp that tells a change.
 Found = tuple[Entry | str, int]
 
-#: Names between two looks at the deadline.
-_STRIDE = 256
-#: New messages that are entered together: fewer objects than make the garbage collector look at them.
+#: New messages that are entered together: fewer objects than make the garbage collector look at them. Also the
+#: names between two looks at the deadline.
 _BATCH = 128
 _NOATIME = getattr(os, "O_NOATIME", 0)
 _REGULAR, _FOLDER = stat.S_IFREG >> 12, stat.S_IFDIR >> 12
@@ -121,33 +120,43 @@ class Intake:
         """The same for a layout, or a place, that has no usual message."""
         files, file, place, layout = self._files, self._file, directory.place, self._layout
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
-        flags, head, read, at = self.flags, layout.head, layout.read, self.folders.keep(place.path)
-        enter, count_in, aside = directory.ledger.put, self._sum.put, directory.aside
-        for start in range(0, len(names), _STRIDE):
+        head, read, aside = layout.head, layout.read, directory.aside
+        for start in range(0, len(names), _BATCH):
             look()
-            for name in names[start : start + _STRIDE]:
-                try:
-                    descriptor = open_file(name, flags, dir_fd=at)
-                except OSError:
-                    one(directory, name)
-                    flags = self.flags
-                    continue
-                try:
-                    status = fstat(descriptor)
-                    mode = status.st_mode
-                    file.descriptor, file.pulse = descriptor, 0
-                    entry: Entry | str = "foreign_name"
-                    if mode >> 12 == _REGULAR:
-                        entry = read(place, name, status, pread(descriptor, head, 0), file, None)
-                except ParseError:
-                    entry = "corrupt_record"
-                finally:
-                    close(descriptor)
-                if isinstance(entry, str):
-                    aside[name] = entry
-                else:
-                    enter(name, entry, status.st_mtime_ns ^ mode ^ file.pulse)
-                    count_in(entry)
+            flags, at = self.flags, self.folders.keep(place.path)
+            file.here, file.at = place.path, at
+            taken: list[bytes] = []
+            entries: list[Entry] = []
+            stamps: list[int] = []
+            try:
+                for name in names[start : start + _BATCH]:
+                    try:
+                        descriptor = open_file(name, flags, dir_fd=at)
+                    except OSError:
+                        one(directory, name)
+                        flags = self.flags
+                        continue
+                    try:
+                        status = fstat(descriptor)
+                        mode = status.st_mode
+                        file.descriptor, file.pulse = descriptor, 0
+                        entry: Entry | str = "foreign_name"
+                        if mode >> 12 == _REGULAR:
+                            entry = read(place, name, status, pread(descriptor, head, 0), file, None)
+                    except ParseError:
+                        entry = "corrupt_record"
+                    finally:
+                        close(descriptor)
+                    if isinstance(entry, str):
+                        aside[name] = entry
+                        continue
+                    taken.append(name)
+                    entries.append(entry)
+                    stamps.append(status.st_mtime_ns ^ mode ^ file.pulse)
+            finally:
+                file.here = None
+                directory.ledger.put_all(taken, entries, stamps)
+                self._sum.put_all(entries)
 
     def load(self, directory: Directory, name: bytes, known: Facts | None) -> Found | None:
         """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""

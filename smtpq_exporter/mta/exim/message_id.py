@@ -16,9 +16,17 @@ _ID = re.compile(MESSAGE_ID)
 _DIGITS = {
     digit: n for n, digit in enumerate(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 }
-_moments: dict[bytes, int] = {}
-#: The table of times already computed is emptied at this size.
-_MOST = 20_000
+
+
+class _Pairs(dict[bytes, int]):
+    """The numbers that two digits stand for, computed when they are asked for: at most 62 * 62."""
+
+    def __missing__(self, pair: bytes) -> int:
+        number = self[pair] = _DIGITS[pair[0]] * 62 + _DIGITS[pair[1]]
+        return number
+
+
+_pairs = _Pairs()
 
 
 def is_message_id(text: bytes) -> bool:
@@ -28,13 +36,4 @@ def is_message_id(text: bytes) -> bool:
 
 def arrival(message_id: bytes) -> int:
     """Seconds since the epoch that an id begins with. `message_id` begins with six letters or digits."""
-    head = message_id[:6]
-    found = _moments.get(head)
-    if found is None:
-        found = 0
-        for digit in head:
-            found = found * 62 + _DIGITS[digit]
-        if len(_moments) >= _MOST:
-            _moments.clear()
-        _moments[head] = found
-    return found
+    return (_pairs[message_id[:2]] * 3844 + _pairs[message_id[2:4]]) * 3844 + _pairs[message_id[4:6]]

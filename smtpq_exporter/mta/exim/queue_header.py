@@ -24,12 +24,11 @@ _HEAD = re.compile(
     + MESSAGE_ID
     + rb")-H\n[^\n]*\n<(?P<sender>[^\n]*)>\n(?P<time>\d{1,11}) \d{1,9}\n(?P<options>(?:-[^\n]*\n)*+)"
 )
-#: What nearly all mail is: nothing done yet, recipients without parameters. Sender, time, options, number of
-#: recipients, their lines.
+#: What nearly all mail is, from behind the name in the first line on: one recipient without parameters, not
+#: done. Domain of the sender, with its @; time; options; the address; its domain, with its @.
 USUAL = re.compile(
-    MESSAGE_ID
-    + rb"-H\n[^\n]*+\n<([^\n]*)>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)"
-    rb"XX\n(\d{1,7})\n((?:[^\n]*[^\n\d]\n)+)\n"
+    rb"\n[^\n]*+\n<(?:[^>@\n]*+(@[^>@\n]*+))?+>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)"
+    rb"XX\n1\n([^@\n]++(@[^@\n]*[^@\n\d]))\n\n"
 )
 #: --(quoter)aclm _name LENGTH: a value of so many bytes and a line end follow.
 _ACL = re.compile(
@@ -44,12 +43,11 @@ _ONE_TIME = re.compile(rb" (\d{1,5}),-?\d+#([0-3])\Z")
 _DSN = re.compile(rb" (\d{1,5}),-?\d+\Z")
 _OLD = re.compile(rb" -?\d+(?:,-?\d+)*\Z")
 _HEADER = re.compile(rb"(\d{3,7})([^\n]) ")
-#: How each header's line begins; lines that go on begin with a blank.
-_KINDS = re.compile(rb"\n\d\d\d([^\n]) ").findall
 #: A -H file is not longer, bytes.
 LONGEST = 64 * 1024 * 1024
-#: Below this no header can be so long that its length has four digits.
-_SHORT = 1000
+#: What three digits say.
+_LENGTHS = {b"%03d" % number: number for number in range(1000)}
+_DIGITS, _GONE = b"0123456789", b"*"[0]
 
 
 class Envelope(NamedTuple):
@@ -170,15 +168,18 @@ def header_bytes(data: bytes, at: int) -> int:
     """Bytes of the headers from `at` on, without their prefixes and without those that were taken out
     ("*").
     """
-    left = len(data) - at
-    if left < _SHORT:
-        kinds = _KINDS(data, at - 1)
-        if b"*" not in kinds:
-            return max(0, left - 5 * len(kinds))
     total = 0
-    while found := _HEADER.match(data, at):
-        length = int(found[1])
-        if found[2] != b"*":
-            total += length
-        at = found.end() + length
+    try:
+        while length := _LENGTHS.get(data[at : at + 3]):
+            kind = data[at + 3]
+            if kind in _DIGITS:  # of a length of more than three
+                found = _HEADER.match(data, at)
+                if found is None:
+                    break
+                length, kind, at = int(found[1]), found[2][0], found.end() - 5
+            at += length + 5
+            if kind != _GONE:
+                total += length
+    except IndexError:
+        pass
     return total

@@ -74,6 +74,8 @@ class EximSpool:
         self._logs: dict[bytes, bytes] = {}
         self._left = LOGS
         self._memo: dict[tuple[bytes, bytes], str] = {}
+        self._facts: dict[tuple[bytes | None, bytes], Facts] = {}
+        """What messages of a sender's and a recipient's domain, as the file shows them, share."""
         self._dead: dict[str, str] = {}
         """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
 
@@ -137,39 +139,41 @@ class EximSpool:
         """Understand one -H file, with the size of its body, its journal and the end of its log."""
         path, message_id = place.path, name[:-2]
         usual = None
-        if status.st_size == len(head) and not (self._journals and self._journals.get(path)):
-            usual = USUAL.match(head)
-        if usual is not None and (b"acl" in usual[3] or int(usual[4]) != usual[5].count(b"\n")):
-            usual = None
-        if usual is not None:
-            sender, time, options, count, lines = usual.groups()
-            received, frozen, size = int(time), is_frozen(options), header_bytes(head, usual.end())
-            waiting = [lines[:-1]] if count == b"1" else lines[:-1].split(b"\n")
+        if head.startswith(name) and status.st_size == len(head) and not (
+            self._journals and self._journals.get(path)
+        ):
+            usual = USUAL.match(head, len(name))
+        if usual is not None and b"acl" not in usual[3]:
+            tail, time, options, address, domain = usual.groups()
+            received, size = int(time), header_bytes(head, usual.end())
+            frozen = b"-frozen" in options and is_frozen(options)
+            facts = self._facts.get((tail, domain))
+            if facts is None:
+                facts = domain_of(tail) if tail else "", (domain_of(domain),), (), False, False
+                if len(self._facts) >= _MEMO:
+                    self._facts.clear()
+                self._facts[tail, domain] = facts
+            waiting = [address]
         else:
-            envelope = read_header(head, status.st_size, file.more)
-            _, received, sender, frozen, _, _, size = envelope
+            _, received, sender, frozen, _, _, size = envelope = read_header(head, status.st_size, file.more)
             waiting = self._waiting(place, name, envelope, file)
-        domains = (domain_of(waiting[0]),) if len(waiting) == 1 else tuple(map(domain_of, waiting))
+            facts = domain_of(sender) if sender else "", tuple(map(domain_of, waiting)), (), False, False
         came = arrival(message_id)
         if not -_AGREE < came - received < _AGREE:
             came = received
-        came = min(came, _LATEST)
+        if came > _LATEST:  # noqa: PLR1730 - min() costs more
+            came = _LATEST
         body = file.size_beside(path, message_id + b"-D")
         if body is not None and body > len(message_id) + 2:
             size += body - len(message_id) - 2
-        reasons: tuple[str, ...] = ()
         if self._left > 0:
             self._left -= 1
             reasons = self._why(place, message_id, waiting, file)
-        elif known is not None:
-            reasons = known[2][: len(waiting)]
-        return (
-            place.queue,
-            came,
-            size,
-            0,
-            (domain_of(sender) if sender else "", domains, reasons, frozen, False),
-        )
+        else:
+            reasons = known[2][: len(waiting)] if known is not None else ()
+        if frozen or reasons:
+            facts = facts[0], facts[1], reasons, frozen, False
+        return place.queue, came, size, 0, facts
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:  # noqa: ARG002
         """A message that was moved to another queue."""
