@@ -36,6 +36,7 @@ PURE_ROOMS = ("mta", "reasons", "logs", "metrics")
 PURE_MODULES = (
     "model",
     "errors",
+    "advice",
     "aggregate",
     "rollup",
     "history",
@@ -71,6 +72,7 @@ PURE_MODULES = (
 INNER = {
     "model",
     "errors",
+    "advice",
     "aggregate",
     "rollup",
     "ledger",

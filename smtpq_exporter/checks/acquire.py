@@ -7,9 +7,8 @@ no rights, and knows what happened before. Failures are SourceError; no path ret
 
 from __future__ import annotations
 
-import json
-
 from smtpq_exporter.checks.client import AbsentError, Access, get
+from smtpq_exporter.checks.scan import loads
 from smtpq_exporter.errors import SourceError
 
 TYPE_CHECKING = False
@@ -70,7 +69,7 @@ def from_exporter(options: Options, query: dict[str, float], deadline: float) ->
 def decode(body: bytes, place: str) -> dict[str, Any]:
     """The sample in `body`, checked for being one."""
     try:
-        sample = json.loads(body)
+        sample = loads(body)
     except (ValueError, RecursionError):
         sample = None
     if (

@@ -8,11 +8,19 @@ Source: RFC 9112 (message syntax), RFC 1945 (HTTP/1.0), RFC 7617 (basic authenti
 
 from __future__ import annotations
 
-import socket
 import time
 
 from smtpq_exporter.checks.url import split
 from smtpq_exporter.errors import SourceError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket as sockets
+else:
+    try:
+        import _socket as sockets  # what module socket adds is not needed here, and takes as long as the request
+    except ImportError:
+        import socket as sockets
 
 #: The sample of a host with many mail servers is some hundred kilobytes.
 LARGEST_ANSWER = 16 * 1024 * 1024
@@ -43,9 +51,7 @@ def get(url: str, path: str, access: Access, deadline: float) -> tuple[bytes, fl
         f"User-Agent: check_smtpq\r\n{_authorization(access)}\r\n"
     )
     try:
-        with _connect(host, port, deadline) as plain, _secure(plain, host, tls, access) as link:
-            link.sendall(request.encode("ascii"))
-            answer = _read(link, deadline)
+        answer = _exchange(request.encode("ascii"), host, port, tls, access, deadline)
     except TimeoutError:
         raise SourceError("timeout", f"no answer from the exporter at {place} in time",
                           "see whether smtpq-exporter hangs, or raise -t") from None
@@ -59,10 +65,23 @@ def get(url: str, path: str, access: Access, deadline: float) -> tuple[bytes, fl
     return _body(answer, place)
 
 
-def _connect(host: str, port: int, deadline: float) -> socket.socket:
+def _exchange(request: bytes, host: str, port: int, tls: bool, access: Access, deadline: float) -> bytes:
+    link = _connect(host, port, deadline)
+    try:
+        if tls:
+            link = _secure(link, host, access)
+        link.sendall(request)
+        return _read(link, deadline)
+    finally:
+        link.close()
+
+
+def _connect(host: str, port: int, deadline: float) -> sockets.socket:
     failure: OSError = OSError("no address")
-    for family, kind, protocol, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        link = socket.socket(family, kind, protocol)
+    # as bytes: a text would load the tables of international names
+    found = sockets.getaddrinfo(host.encode("ascii"), port, 0, sockets.SOCK_STREAM)
+    for family, kind, protocol, _, address in found:
+        link = sockets.socket(family, kind, protocol)
         try:
             link.settimeout(_left(deadline))
             link.connect(address)
@@ -74,9 +93,8 @@ def _connect(host: str, port: int, deadline: float) -> socket.socket:
     raise failure
 
 
-def _secure(link: socket.socket, host: str, tls: bool, access: Access) -> socket.socket:
-    if not tls:
-        return link
+def _secure(plain: sockets.socket, host: str, access: Access) -> sockets.socket:
+    import socket
     import ssl  # 15 ms: only who asks for https pays
 
     try:
@@ -89,6 +107,9 @@ def _secure(link: socket.socket, host: str, tls: bool, access: Access) -> socket
         name = access.certificate or access.ca_file
         raise SourceError("permission", f"cannot load {name}: {error.strerror or error}",
                           "name PEM files that this user may read") from None
+    left = plain.gettimeout()
+    link = socket.socket(fileno=plain.detach())  # ssl wants the larger class
+    link.settimeout(left)
     try:
         return context.wrap_socket(link, server_hostname=host)
     except ssl.SSLCertVerificationError as error:
@@ -117,7 +138,7 @@ def _left(deadline: float) -> float:
     return left
 
 
-def _read(link: socket.socket, deadline: float) -> bytes:
+def _read(link: sockets.socket, deadline: float) -> bytes:
     parts: list[bytes] = []
     size = 0
     while True:

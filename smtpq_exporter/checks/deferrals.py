@@ -131,7 +131,7 @@ def _explain(finding: Finding, window: Window, reasons: dict[str, int], *, advis
 
 def advice(reasons: list[str]) -> list[str]:
     """What each reason means and what to do about it."""
-    from smtpq_exporter.reasons import ADVICE
+    from smtpq_exporter.advice import TEXTS
 
-    known = [(reason, ADVICE[reason]) for reason in reasons if reason in ADVICE]
-    return [f"{reason}: {a.meaning} {a.action}" for reason, a in known]
+    known = [(reason, TEXTS[reason]) for reason in reasons if reason in TEXTS]
+    return [f"{reason}: {meaning} {action}" for reason, (meaning, _, action) in known]

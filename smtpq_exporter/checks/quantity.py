@@ -5,23 +5,29 @@ Law: pure, ASCII only, strict; the same words in options and in output. Seconds 
 
 from __future__ import annotations
 
-import re
-
 from smtpq_exporter.checks.range import LARGEST, Range, parse_range, plain
 
 _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 _BYTES = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
-_PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)([smhdw])", re.ASCII)
-_DURATION = re.compile(r"(?:[0-9]+(?:\.[0-9]+)?|(?:[0-9]+(?:\.[0-9]+)?[smhdw])+)", re.ASCII)
-_SIZE = re.compile(r"([0-9]+(?:\.[0-9]+)?)([KMGT]?)(?:i?B)?", re.ASCII)
+
+
+def _unsigned(text: str) -> bool:
+    """Whether it is ``12`` or ``1.5``: digits on both sides of a point, if there is one."""
+    return all(part.isascii() and part.isdigit() for part in text.split(".", 1))
 
 
 def parse_duration(text: str) -> float:
     """Seconds of ``90``, ``90s``, ``15m``, ``4h``, ``1d``, ``2w`` or ``1d12h``; ValueError otherwise."""
-    if not _DURATION.fullmatch(text):
+    seconds, number = 0.0, ""
+    for character in text:
+        if character in _SECONDS and _unsigned(number):
+            seconds, number = seconds + float(number) * _SECONDS[character], ""
+        else:
+            number += character
+    if number == text and _unsigned(text):
+        seconds = float(text)
+    elif number or not text:
         raise ValueError(f"{text!r} is no duration: write 90, 15m, 4h, 1d or 1d12h")
-    parts = _PART.findall(text)
-    seconds = sum(float(number) * _SECONDS[unit] for number, unit in parts) if parts else float(text)
     if seconds > LARGEST:
         raise ValueError(f"{text[:20]!r} is too long")
     return seconds
@@ -29,10 +35,12 @@ def parse_duration(text: str) -> float:
 
 def parse_size(text: str) -> float:
     """Bytes of ``512``, ``64K``, ``10M``, ``1.5G`` (steps of 1024; B or iB may follow); else ValueError."""
-    match = _SIZE.fullmatch(text)
-    if not match:
+    number = text.removesuffix("B").removesuffix("i") if text.endswith("B") else text
+    unit = number[-1:] if number[-1:] in _BYTES else ""
+    number = number.removesuffix(unit)
+    if not _unsigned(number):
         raise ValueError(f"{text!r} is no size: write 512, 64K, 10M or 1.5G")
-    size = float(match[1]) * _BYTES[match[2]]
+    size = float(number) * _BYTES[unit]
     if size > LARGEST:
         raise ValueError(f"{text[:20]!r} is too large")
     return size

@@ -7,13 +7,10 @@ Source: Monitoring Plugins Development Guidelines, "Threshold and Ranges".
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)", re.ASCII)
 #: Beyond this no count, byte or second is meant, and a float no longer prints exactly.
 LARGEST = 1e15
 
@@ -59,7 +56,9 @@ def plain(value: float) -> str:
 
 def parse_number(text: str) -> float:
     """A decimal number; ValueError says what is wrong. No exponent, no sign ``+``, no digit but 0 to 9."""
-    if not _NUMBER.fullmatch(text):
+    whole, _, part = text.removeprefix("-").partition(".")
+    digits = whole + part
+    if not (digits.isascii() and digits.isdigit()):
         raise ValueError(f"{text!r} is not a plain number")
     value = float(text)
     if abs(value) > LARGEST:

@@ -9,8 +9,6 @@ manual, "Local checks".
 
 from __future__ import annotations
 
-import re
-
 from smtpq_exporter.checks.range import INFINITY, Range, plain
 
 TYPE_CHECKING = False
@@ -25,7 +23,9 @@ SEVERITY = (OK, WARNING, UNKNOWN, CRITICAL)
 LINE_BYTES = 1000
 TEXT_BYTES = 500
 TOTAL_BYTES = 4096
-_LABEL = re.compile(r"[a-z][a-z0-9_]{0,18}", re.ASCII)
+LABEL_LENGTH = 19
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz")
+_ALNUM = _LETTERS | frozenset("0123456789")
 # | ends the text; Nagios rewrites ; and strips `$&"<> from notifications, where a $ has broken Icinga's.
 _PLAIN = str.maketrans({"|": "/", ";": ",", "$": "_", "`": "'", '"': "'", "&": "+", "<": "", ">": ""})
 
@@ -51,8 +51,13 @@ def cut(text: str, size: int) -> str:
 
 def label(text: str) -> str:
     """Any name as a perfdata label: lower case, [a-z0-9_], 19 characters at most."""
-    name = re.sub("[^a-z0-9]+", "_", text.lower()).strip("_")
-    return (name if name[:1].isalpha() else f"q_{name}")[:19].rstrip("_")
+    name = "_".join("".join(c if c in _ALNUM else " " for c in text.lower()).split())
+    return (name if name[:1].isalpha() else f"q_{name}")[:LABEL_LENGTH].rstrip("_")
+
+
+def is_label(text: str) -> bool:
+    """Whether every monitoring system reads it: a letter, then [a-z0-9_]."""
+    return text[:1] in _LETTERS and set(text) <= _ALNUM | {"_"} and len(text) <= LABEL_LENGTH
 
 
 class Metric:
@@ -72,7 +77,7 @@ class Metric:
         combine: str = "sum",
     ) -> None:
         finite = -INFINITY < value < INFINITY
-        if not _LABEL.fullmatch(label) or uom not in ("", "s", "B", "%", "c") or not finite:
+        if not is_label(label) or uom not in ("", "s", "B", "%", "c") or not finite:
             raise ValueError(f"not a metric: {label!r} {value!r} {uom!r}")
         self.label, self.value, self.uom = label, value, uom
         self.warning, self.critical = warning, critical

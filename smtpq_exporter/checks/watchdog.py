@@ -8,13 +8,18 @@ from __future__ import annotations
 
 import _thread
 import os
-import signal
 import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal
     from collections.abc import Callable
     from typing import NoReturn
+else:
+    try:
+        import _signal as signal  # without the enumerations, whose import takes longer than all of a plugin
+    except ImportError:
+        import signal
 
 
 class Watchdog:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from smtpq_exporter.checks.quantity import (
     say_size,
     size_range,
 )
+from smtpq_exporter.checks.range import parse_number
 
 
 @pytest.mark.parametrize(("text", "seconds"), [
@@ -99,3 +101,26 @@ def test_any_text(text: str) -> None:
             continue
         assert value >= 0
         assert re.fullmatch(r"[\x20-\x7e]+", text)
+
+
+UNSIGNED = r"[0-9]+(?:\.[0-9]+)?"
+#: The grammars as regular expressions, which the plugins do not load: each reads what its grammar matches.
+GRAMMARS = {
+    parse_duration: rf"{UNSIGNED}|(?:{UNSIGNED}[smhdw])+",
+    parse_size: rf"{UNSIGNED}[KMGT]?(?:i?B)?",
+    parse_number: r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)",
+}
+
+
+@pytest.mark.parametrize("parse", GRAMMARS)
+@given(text=st.text("0123456789.-smhdwKMGTiB²٣ _\n", max_size=9)
+       | st.lists(st.sampled_from(["1", "20", ".5", "1.5", "3.", "-", "s", "m", "h", "d", "w", "K", "M", "i", "B"]),
+                  max_size=6).map("".join))
+def test_grammars(parse: Callable[[str], float], text: str) -> None:
+    """What is read by hand is exactly what the grammar says."""
+    if re.fullmatch(GRAMMARS[parse], text, re.ASCII):
+        found = re.findall(r"[0-9.-]+", text)
+        assert parse(text) >= float(found[0])
+    else:
+        with pytest.raises(ValueError, match=r"no duration|no size|not a plain number"):
+            parse(text)
