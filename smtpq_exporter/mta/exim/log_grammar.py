@@ -18,7 +18,7 @@ _QUOTED = rb'"(?:[^"\\]|\\.)*+"'
 #: An address in angle brackets.
 _ANGLE = rb"<(?:" + _QUOTED + rb"|[^\">])*+>"
 #: NAME (HELO) [IP]:PORT*, of which only the address is certain.
-HOST = rb"(?:[^\s(\[]\S* )?(?:\([^\s)]*\) )?\[[^\s\]]*\](?::\d{1,5})?\*?"
+HOST = rb"(?:[^\s(\[]\S* )?(?:\([^\s)]*\) )?\[[^\s\]]*\](?::\w{1,6})?\*?"
 _FIELD = (
     rb"(?: H="
     + HOST
@@ -104,5 +104,3 @@ ABOUT_HOST = re.compile(
 LOCAL = re.compile(rb"U=\S+ (?:F=" + _ANGLE + rb" )?")
 CLIENT = re.compile(HOST)
 AUTHENTICATOR = re.compile(rb"[\w.-]{1,64} authenticator failed for (?P<client>" + HOST + rb")?")
-#: The other way round: a server did not take our password.
-OWN_LOGIN = re.compile(rb"[\w.-]{1,64} authenticator failed H=")

@@ -14,7 +14,7 @@ from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
 
-_TEXT = 2048
+_TEXT, _NEAR = 2048, 160
 
 #: How a line about a message begins -> event, kind. The first that fits.
 _LIFE: Sequence[tuple[bytes, str, str]] = (
@@ -67,12 +67,8 @@ _LIFE: Sequence[tuple[bytes, str, str]] = (
 )
 #: The same for lines about no message, and for both.
 _DAEMON: Sequence[tuple[bytes, str, str]] = (
-    (b"Start queue run", "info", ""),
-    (b"End queue run", "info", ""),
-    (b"Start ODMR", "info", ""),
-    (b"End ODMR", "info", ""),
-    (b"Start '", "info", ""),
-    (b"End '", "info", ""),
+    (b"Start ", "info", ""),  # queue run, ODMR, 'name' queue run
+    (b"End ", "info", ""),
     (b"exim ", "info", ""),
     (b"Exim configuration error", "warning", "configuration"),
     (b"pid ", "info", ""),
@@ -112,7 +108,6 @@ _DAEMON: Sequence[tuple[bytes, str, str]] = (
     (b"Warning: ", "warning", "other"),
     (b"WARNING: ", "warning", "other"),
     (b"failed to ", "warning", "error"),
-    (b"Failed to ", "warning", "error"),
     (b"failure ", "warning", "error"),
     (b"Failed ", "warning", "error"),
     (b"unable to ", "warning", "error"),
@@ -165,6 +160,13 @@ _HOST: Sequence[tuple[bytes, str, str]] = (
     (b"DKIM: ", "info", ""),
     (b"temporarily ", "info", ""),
     (b"no IP address ", "warning", "dns"),
+)#: What stands behind a name or an address of ours, near the beginning.
+_NAMED: Sequence[tuple[bytes, str, str]] = (
+    (b" authenticator failed H=", "warning", "transport"),  # a server did not take our password
+    (b"] SSL verify error: ", "warning", "tls"),
+    (b" router: skipped error: ", "warning", "configuration"),
+    (b" transport output: ", "info", ""),
+    (b": error ignored", "info", ""),
 )
 
 _Index = Mapping[bytes, Sequence[tuple[bytes, str, str]]]
@@ -249,11 +251,9 @@ def _local(words: bytes, *, message: bool) -> Decision | None:
     """About a local caller, our own login, an address of a message: Exim's own words all the same."""
     if (caller := grammar.LOCAL.match(words)) and (row := _begins(words[caller.end() :], _HOST_INDEX)):
         return row[1], row[2], None
-    if grammar.OWN_LOGIN.match(words):
-        return "warning", "transport", None
-    if message and (words.endswith(b": error ignored") or b" transport output: " in words):
-        return "info", "", None
-    return None
+    if not message:
+        return None
+    return next(((event, kind, None) for inside, event, kind in _NAMED if inside in words[:_NEAR]), None)
 
 
 def _refused(found: re.Match[bytes], reasons: ReasonOf) -> Decision:
