@@ -1,66 +1,17 @@
-"""Sendmail's log, line by line against the golden logs, and the two ways of reading it against each other."""
+"""Sendmail's log: what is particular to it. Both ways of reading, line by line: tests/mta/test_log_golden.py."""
 
 from __future__ import annotations
 
-import lzma
-import time
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpq_exporter.logs.tally import Tally
-from smtpq_exporter.model import LogTally
 from smtpq_exporter.mta.sendmail.log import SendmailLog
-from smtpq_exporter.reasons import Classifier
-from tests.logs import golden
+from tests.mta.reading import CLASSIFIER, NOW, SENDMAIL, facts
 
-LOGS = sorted((golden.GOLDEN / "sendmail" / "log").glob("*.log"))
-LINES = golden.lines("sendmail")
-REAL = lzma.decompress((golden.GOLDEN / "sendmail" / "real" / "mixed.log.xz").read_bytes()).splitlines()
-CLASSIFIER = Classifier()
-NOW = 1.8e9
-#: What a message comes to in the end is told by several lines together, not by single events.
-TOGETHER = {"removed", "latency", "delays", "destinations"}
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Stamps without a zone were made in UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
-
-
-def counted(lines: Sequence[bytes], *, by: int | None = None) -> LogTally:
-    """What feeding comes to, in batches of `by` lines."""
-    tally = Tally()
-    parser = SendmailLog(tally, CLASSIFIER, now=NOW)
-    step = by or max(len(lines), 1)
-    for start in range(0, len(lines), step):
-        parser.feed(lines[start : start + step])
-    return tally.freeze(NOW)
-
-
-def summed(lines: Sequence[bytes]) -> LogTally:
-    """What the events come to, one by one."""
-    tally = Tally()
-    parser = SendmailLog(tally, CLASSIFIER, now=NOW)
-    for line in lines:
-        event = parser.event(line)
-        if event is not None:
-            tally.add(event)
-    return tally.freeze(NOW)
-
-
-def facts(tally: LogTally, *, without: set[str] | frozenset[str] = frozenset()) -> dict[str, object]:
-    """Everything but what only following knows."""
-    names = set(LogTally.__dataclass_fields__) - {"lines", "last_line", "taken_at"} - without
-    return {name: getattr(tally, name) for name in sorted(names)}
+pytestmark = pytest.mark.usefixtures("utc")
+REAL = SENDMAIL.real
 
 
 def slowly(line: bytes) -> bytes:
@@ -69,32 +20,14 @@ def slowly(line: bytes) -> bytes:
     return front + colon + b"message repeated 1 times: [ " + words + b"]"
 
 
-@pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
-def test_each_golden_line_means_what_stands_above_it(path: Path) -> None:
-    """Every line of the golden logs is understood exactly as its expectation says."""
-    make = golden.make_parser("sendmail")
-    parser = make(Tally())
-    for expected, line in golden.cases(path):
-        assert golden.describe(make, parser, line) == expected, line
-
-
-@pytest.mark.parametrize("lines", [LINES, REAL], ids=["golden", "real"])
-def test_feeding_equals_summing_events(lines: list[bytes]) -> None:
-    """The hot loop counts what the events of the same lines come to, in batches of any size."""
-    whole = counted(lines)
-    assert facts(whole, without=TOGETHER) == facts(summed(lines), without=TOGETHER)
-    for by in (1, 2, 7, 100):
-        assert counted(lines, by=by) == whole
-
-
 def test_the_frequent_shapes_count_as_the_whole_grammar() -> None:
     """A whole real log comes to the same with each line in an envelope that only the slow way understands."""
-    assert facts(counted([slowly(line) for line in REAL])) == facts(counted(REAL))
+    assert facts(SENDMAIL.counted([slowly(line) for line in REAL])) == facts(SENDMAIL.counted(REAL))
 
 
 def test_a_real_log_is_understood_whole() -> None:
     """No line of a real log is left over, and recipients are counted one by one."""
-    found = counted(REAL)
+    found = SENDMAIL.counted(REAL)
     assert found.lines == {"understood": len(REAL), "ignored": 0, "unparsed": 0}
     text = b"\n".join(REAL)
     recipients = sum(line.split(b", delay=")[0].count(b",<") + 1 for line in REAL if b": to=" in line)
@@ -108,7 +41,7 @@ def test_a_real_log_is_understood_whole() -> None:
 
 def test_forged_lines_count_nothing_that_did_not_happen() -> None:
     """No delivery to a forged domain and no sent message is counted, whatever strangers write."""
-    tally = counted([line for _, line in golden.cases(golden.GOLDEN / "sendmail" / "log" / "forged.log")])
+    tally = SENDMAIL.counted(SENDMAIL.golden("forged"))
     assert {domain for domain, _ in tally.destinations} == {"forge.example"}
     assert tally.deliveries == {"sent": 0, "deferred": 5, "bounced": 1, "expired": 0}
     assert tally.received == 1
@@ -147,12 +80,12 @@ def test_each_message_has_one_latency_at_its_final_delivery() -> None:
     success.
     """
     for end in range(4):
-        found = counted(MANY[: end + 1])
+        found = SENDMAIL.counted(MANY[: end + 1])
         assert (found.removed, found.latency and found.latency.count) == (0, 0)
-    found = counted(MANY)
+    found = SENDMAIL.counted(MANY)
     assert found.latency is not None
     assert (found.removed, found.latency.count, found.latency.total) == (1, 1, 86402.0)
-    assert counted(MANY, by=1) == found
+    assert SENDMAIL.counted(MANY, by=1) == found
 
 
 def test_an_alias_with_many_addresses_is_one_message() -> None:
@@ -161,7 +94,7 @@ def test_an_alias_with_many_addresses_is_one_message() -> None:
         attempt("6AO3Mx3Y000002", f"<u{n}@ok1.example>", "00:00:05", "2.0.0", "stat=Sent (ok)")
         for n in range(3)
     ]
-    found = counted(lines)
+    found = SENDMAIL.counted(lines)
     assert found.latency is not None
     assert (found.deliveries["sent"], found.removed, found.latency.count) == (3, 1, 1)
 
@@ -169,16 +102,12 @@ def test_an_alias_with_many_addresses_is_one_message() -> None:
 def test_what_waits_survives_a_restart() -> None:
     """With counters saved and restored between any two lines, the message is still counted once."""
     for cut in range(1, len(MANY)):
-        tally = Tally()
-        SendmailLog(tally, CLASSIFIER, now=NOW).feed(MANY[:cut])
-        tally = Tally.restore(tally.state())
-        SendmailLog(tally, CLASSIFIER, now=NOW).feed(MANY[cut:])
-        assert facts(tally.freeze(NOW)) == facts(counted(MANY)), cut
+        assert facts(SENDMAIL.restarted(MANY, cut)) == facts(SENDMAIL.counted(MANY)), cut
 
 
 def test_a_message_that_was_too_long_in_the_queue_is_expired_and_done() -> None:
     """Cannot send message for 5 days counts as expired, once, and ends the message."""
-    found = counted(
+    found = SENDMAIL.counted(
         [
             received("6AO3Mx3Y000003", 2),
             attempt("6AO3Mx3Y000003", "<a@ok1.example>", "00:00:01", "2.0.0", "stat=Sent (ok)"),
@@ -202,53 +131,24 @@ def test_only_its_own_names_are_read() -> None:
     """
     lines = [line for line in REAL if b": to=<" in line][:50]
     renamed = [line.replace(b" sendmail[", b" out-mta[") for line in lines]
-    assert counted(renamed).lines["ignored"] == 50
+    assert SENDMAIL.counted(renamed).lines["ignored"] == 50
     tally = Tally()
     SendmailLog(tally, CLASSIFIER, ("out-mta",)).feed([*renamed, *lines])
     assert tally.lines["understood"] == 50
     assert tally.lines["ignored"] == 50
-    assert facts(tally.freeze(NOW)) == facts(counted(lines))
+    assert facts(tally.freeze(NOW)) == facts(SENDMAIL.counted(lines))
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(LINES + REAL[:400]), max_size=30), st.integers(1, 9))
-def test_any_order_of_lines_feeds_as_it_sums(lines: list[bytes], by: int) -> None:
-    """Whatever the order of lines and the size of batches, feeding and summing agree."""
-    assert facts(counted(lines, by=by), without=TOGETHER) == facts(summed(lines), without=TOGETHER)
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=300)
 @given(st.data())
 def test_no_bytes_break_the_parser_or_make_mail_that_was_not_sent(data: st.DataObject) -> None:
     """Damaged lines raise nothing, and every line is counted as one of three."""
-    line = data.draw(st.sampled_from(LINES))
+    line = data.draw(st.sampled_from(SENDMAIL.lines))
     start = data.draw(st.integers(0, len(line)))
     damaged = (
         line[:start] + data.draw(st.binary(max_size=20)) + line[data.draw(st.integers(start, len(line))) :]
     )
-    found = counted([damaged, line])
-    assert sum(found.lines.values()) == 2
-    assert facts(found, without=TOGETHER) == facts(summed([damaged, line]), without=TOGETHER)
-
-
-def test_hostile_text_takes_no_time() -> None:
-    """Long lines made to make a pattern backtrack are read in linear time, all in the time of a test."""
-    for piece in (
-        b"<",
-        b"a,",
-        b"<a>,",
-        b'"',
-        b'<"',
-        b"\\",
-        b"<\\>",
-        b", reject=",
-        b", stat=",
-        b"x@",
-        b"<x@y>,",
-    ):
-        for front in (b"to=", b"from=", b"ruleset=check_rcpt, arg1=", b"Milter: to=", b"<"):
-            line = b"Nov 24 03:22:59 vm sm-mta[9]: 6AO3Mx3Y000001: " + front + piece * (60_000 // len(piece))
-            assert sum(counted([line]).lines.values()) == 1
+    assert sum(SENDMAIL.both_ways([damaged, line]).lines.values()) == 2
 
 
 def test_line_by_line_it_counts_the_same() -> None:
@@ -257,4 +157,4 @@ def test_line_by_line_it_counts_the_same() -> None:
     parser = SendmailLog(tally, CLASSIFIER, now=NOW)
     events = [parser.tell(line) for line in REAL]
     assert None not in events
-    assert tally.freeze(NOW) == counted(REAL)
+    assert tally.freeze(NOW) == SENDMAIL.counted(REAL)
