@@ -83,7 +83,7 @@ def _queue(
     reader: QueueReader | None = None
     queue = fault = up = version = None
     try:
-        reader = open_reader(instance, classifier=Classifier(), top=TOP, glance=glance)
+        reader = open_reader(instance, classifier=Classifier(), top=TOP, once=True, glance=glance)
         queue = reader.read(started, deadline)
     except (SourceError, ParseError, ConfigError) as error:
         fault = _fault(error)

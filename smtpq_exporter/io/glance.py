@@ -8,37 +8,28 @@ directory fails the whole reading.
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 from smtpq_exporter.aggregate import Aggregator
-from smtpq_exporter.errors import ParseError, SourceError
-from smtpq_exporter.io.files import FLAGS, Files, Folders, OpenFile, fault
+from smtpq_exporter.errors import ParseError
+from smtpq_exporter.io.files import FLAGS, Folders, OpenFile, fault
 from smtpq_exporter.io.liveness import Liveness
+from smtpq_exporter.io.once import REMEMBERED, OnceReader
 from smtpq_exporter.model import QueueSnapshot, QueueStats
 from smtpq_exporter.mta.base import Entry, GlanceLayout, Place
 
-#: Ids of the first places are remembered, so that a message that moves on meanwhile is counted once.
-REMEMBERED = 20_000
 #: Names between two looks at the deadline.
 _STRIDE = 1024
 
 
-class GlanceReader:
+class GlanceReader(OnceReader):
     """Reads one instance's queue directories once."""
-
-    source = "spool"
 
     def __init__(self, layout: GlanceLayout, *, why: str = "", liveness: Liveness | None = None) -> None:
         """Nothing is read yet."""
-        self.why = f"{why}; names and modes only"
-        self._layout, self._liveness = layout, liveness
-        self._files = Files()
+        super().__init__(layout, top=1, why=f"{why}; names and modes only", liveness=liveness)
+        self._glance = layout.glance
         self._folders = Folders(self._files)
-        self._skipped: dict[str, int] = {}
-        self._deadline = 0.0
 
     def read(self, now: float, deadline: float) -> QueueSnapshot:
         """The queue at `now`, without sizes, recipients and reasons."""
@@ -46,57 +37,20 @@ class GlanceReader:
         total = Aggregator(self._layout.queues, 1)
         seen: dict[bytes, Entry] = {}
         try:
-            for root in self._layout.roots():
-                for place, names in self._walk(root):
-                    self._count(place, names, total, seen)
+            for place, names in self._messages(total):
+                self._count(place, names, total, seen)
         finally:
             self._folders.close()
         whole = total.snapshot(now, self.source, retries=False, forced=False, skipped=self._skipped)
         queues = {name: _blank(stats) for name, stats in whole.queues.items()}
         return replace(whole, queues=queues, destinations=(), senders=(), reasons={})
 
-    def up(self) -> bool | None:
-        """Whether the mail system runs."""
-        return self._liveness.up() if self._liveness else None
-
-    def version(self) -> str | None:
-        """Not asked for: it costs a process."""
-        return None
-
-    def close(self) -> None:
-        """Nothing is held open."""
-
-    def _walk(self, place: Place) -> Iterator[tuple[Place, list[bytes]]]:
-        """Every place with the names of its messages, in order."""
-        try:
-            names = self._files.listdir(place.path)
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if place.optional:
-                return
-            raise SourceError("unavailable", f"{os.fsdecode(place.path)}: no such queue directory",
-                              "is this the queue directory?") from error
-        except OSError as error:
-            raise fault(error, place.path) from error
-        messages, inside = [], []
-        for name in names:
-            sort = self._layout.sort(place, name)
-            if sort is None:
-                messages.append(name)
-            elif isinstance(sort, Place):
-                inside.append(sort)
-            else:
-                self._skip(sort)
-        yield place, messages
-        for child in inside:
-            yield from self._walk(child)
-
     def _count(self, place: Place, names: list[bytes], total: Aggregator, seen: dict[bytes, Entry]) -> None:
-        stat, glance, put = self._files.stat, self._layout.glance, total.put
+        stat, glance, put = self._files.stat, self._glance, total.put
         folder = self._folders.at(place.path) if names else -1
         for count, name in enumerate(names):
-            if not count % _STRIDE and time.monotonic() > self._deadline:
-                raise SourceError("timeout", "the queue was not read in time",
-                                  "ask an exporter, or give more time by -t")
+            if not count % _STRIDE:
+                self._look()
             try:
                 status = stat(name, dir_fd=folder, follow_symlinks=False)
             except FileNotFoundError:
@@ -133,10 +87,6 @@ class GlanceReader:
             return "corrupt_record"
         finally:
             files.close(descriptor)
-
-    def _skip(self, why: str) -> None:
-        if why:
-            self._skipped[why] = self._skipped.get(why, 0) + 1
 
 
 def _blank(stats: QueueStats) -> QueueStats:

@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, cast
 
 from smtpq_exporter.errors import ConfigError, SourceError
 from smtpq_exporter.io.command import PATH
-from smtpq_exporter.io.glance import REMEMBERED, GlanceReader
+from smtpq_exporter.io.glance import GlanceReader
 from smtpq_exporter.io.listing import ListingReader
 from smtpq_exporter.io.liveness import Liveness, accepts
+from smtpq_exporter.io.once import REMEMBERED, OnceReader
 from smtpq_exporter.io.reader import QueueReader
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.mta import MTAS
@@ -26,22 +27,24 @@ if TYPE_CHECKING:
 
 
 def open_reader(
-    instance: Instance, *, classifier: ReasonOf, top: int = 20, glance: bool = False,
+    instance: Instance, *, classifier: ReasonOf, top: int = 20, once: bool = False, glance: bool = False,
 ) -> QueueReader:
     """Reader of this instance's queue. Raises SourceError if no way is open, with what each of them lacks.
 
-    `glance`: messages and ages are enough, for one reading; what costs opening each file is left out.
+    `once`: for one reading, in memory that does not grow with the queue. `glance`: and messages and ages are enough;
+    what costs opening each file is left out.
     """
     mta = MTAS[instance.mta]
     if instance.source != "auto":
-        return _open(mta, instance, instance.source, classifier, top, "fixed in the configuration", glance=glance)
+        why = "fixed in the configuration"
+        return _open(mta, instance, instance.source, classifier, top, why, once=once, glance=glance)
     lacks: list[str] = []
     kind = "unavailable"
     for source in mta.sources:
         lack = _lack(mta, instance, source, classifier)
         if lack is None:
             why = "; ".join([*lacks, _merit(mta, source, instance)])
-            return _open(mta, instance, source, classifier, top, why, glance=glance)
+            return _open(mta, instance, source, classifier, top, why, once=once, glance=glance)
         lacks.append(f"{source}: {lack}")
         if "permission" in lack:
             kind = "permission"
@@ -52,17 +55,18 @@ def open_reader(
 
 
 def _open(
-    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str, *, glance: bool,
+    mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str, *,
+    once: bool, glance: bool,
 ) -> QueueReader:
     if source == "spool" and mta.layout is not None:
         layout = mta.layout(instance, classifier)
+        liveness = Liveness(instance, mta.discovery)
         if glance and hasattr(layout, "glance"):
-            liveness = Liveness(instance, mta.discovery)
             return GlanceReader(cast("GlanceLayout", layout), why=why, liveness=liveness)
-        return SpoolReader(layout, top=top, why=why, liveness=Liveness(instance, mta.discovery))
+        return (OnceReader if once else SpoolReader)(layout, top=top, why=why, liveness=liveness)
     for listing in mta.listings:
         if listing.source == source:
-            most = REMEMBERED if glance else sys.maxsize
+            most = REMEMBERED if once else sys.maxsize
             return ListingReader(mta, listing, instance, classifier, top=top, why=why, remembered=most)
     way = _way(mta, source)
     if way is not None:
