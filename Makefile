@@ -53,6 +53,7 @@ bench: $(VENV)/developer servers ## measure against peers, write docs/benchmarks
 	@$(BIN)/python -m compileall -q smtpq_exporter
 	@$(BIN)/python -m benchmarks.queue $(ARGS)
 	@if [ -z "$(ARGS)" ]; then mkdir -p benchmarks/results && $(BIN)/python -m benchmarks.logs --write --json benchmarks/results/logs.json; fi
+	@if [ -z "$(ARGS)" ]; then $(BIN)/python -m benchmarks.checks --write; fi
 
 bench-servers: $(VENV)/developer servers ## the same for the queues of Exim, Sendmail and OpenSMTPD
 	@for name in exim sendmail opensmtpd; do $(BIN)/python -m benchmarks.$$name --write || exit 1; done
