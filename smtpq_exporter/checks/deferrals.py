@@ -34,7 +34,7 @@ OPTIONS = (
            metavar="N", default="20"),
     Option("--reason", "count only deferrals of this reason class, e.g. blocklisted (may be repeated)", str,
            metavar="NAME", repeat=True),
-    Option("--log", "without exporter: the log file to read (default: the usual one)", str,
+    Option("--log", "without exporter: its log file, or journal (default: the usual file, else the journal)", str,
            metavar="FILE"),
 )
 EXAMPLES = (

@@ -32,7 +32,7 @@ OPTIONS = (
     Option("--quantile", "for the limits on delay", parse_number, metavar="PERCENT", default="95"),
     Option("--window", "look back so far", parse_duration, metavar="DURATION", default="1h"),
     Option("--min-messages", "do not judge fewer messages", parse_number, metavar="N", default="10"),
-    Option("--log", "without exporter: the log file to read (default: the usual one)", str,
+    Option("--log", "without exporter: its log file, or journal (default: the usual file, else the journal)", str,
            metavar="FILE"),
 )
 EXAMPLES = (

@@ -1,8 +1,8 @@
-"""The end of a log file, from a moment on: what the exporter would have counted since then.
+"""The end of a log, from a moment on: what the exporter would have counted since then.
 
 A log is in the order of time, so the place where the window begins is found by halving, not by reading. If
 the file begins later (it was rotated), the file before it is read first; if that is not there, the window is
-as long as the file, and says so by the time of its beginning.
+as long as the file, and says so by the time of its beginning. Where there is no file, the journal is asked.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass
 
 from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io.sources import choose, kind
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.prefix import stamp_of
 from smtpq_exporter.logs.tally import Tally
@@ -41,12 +42,21 @@ class Told:
 def read(
     mta: Mta, instance: Instance, paths: Sequence[str], since: float, now: float, deadline: float
 ) -> Told:
-    """Count the lines from `since` (epoch) on; raises SourceError if there is no log that may be read."""
+    """Count the lines from `since` (epoch) on; raises SourceError if there is no log that may be read.
+
+    `paths` are files of which the first that is there is read, or ``journal[:WORDS]`` as in the configuration; where
+    there are none, the usual ones of this mail server, then the journal.
+    """
     if mta.log is None:
         raise SourceError("unavailable", f"logs of {mta.name} cannot be read without an exporter", "")
-    path = _choose(paths or mta.discovery.logs)
     tally = Tally()
     parser = mta.log(tally, Classifier(), instance.syslog_names)
+    path = paths[0] if paths and kind(paths[0]) == "journal" else _choose(paths, mta.discovery.logs)
+    if kind(path) == "journal":
+        from smtpq_exporter.checks.journalwindow import feed
+
+        first = feed(path.partition(":")[2].split(), parser, since, deadline)
+        return Told(tally.freeze(now, lag_bytes=0), Tally().freeze(max(first, since)), "the journal")
     begun = _begin(path, now)
     files = [path]
     if (begun is None or begun > since) and os.path.exists(f"{path}.1"):  # noqa: PTH110
@@ -59,14 +69,17 @@ def read(
     return Told(tally.freeze(now, lag_bytes=0), Tally().freeze(max(begun, since)), path)
 
 
-def _choose(paths: Sequence[str]) -> str:
-    for path in paths:
+def _choose(paths: Sequence[str], usual: Sequence[str]) -> str:
+    for path in paths or usual:
         if os.path.isfile(path):  # noqa: PTH113
-            if not os.access(path, os.R_OK):
+            if os.access(path, os.R_OK):
+                return path
+            if paths:
                 raise SourceError("permission", f"may not read {path}", "add this user to group adm")
-            return path
-    raise SourceError("unavailable", f"no log file: none of {', '.join(paths)}",
-                      "name it by --log, or ask an exporter, which reads the journal too")
+    if paths:
+        raise SourceError("unavailable", f"no log file: none of {', '.join(paths)}",
+                          "name it by --log, or ask an exporter")
+    return choose(usual)[0]
 
 
 def _begin(path: str, now: float) -> float | None:

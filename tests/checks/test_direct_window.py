@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -94,6 +95,44 @@ def test_exims_own_log(tmp_path: Path) -> None:
     told = read(EXIM, Instance("exim", ""), [str(log)], now - 900, now, time.monotonic() + 60)
     assert told.log.deliveries["deferred"] == 7
     assert told.before.taken_at == pytest.approx(now - 900)
+
+
+def journal(directory: Path, entries: Iterable[tuple[float, bytes]], facility: int = 2) -> str:
+    """A real journal with these messages of postfix/smtp, some seconds ago; the words that name it."""
+    export = b""
+    for number, (ago, text) in enumerate(entries):
+        micros = int((time.time() - ago) * 1e6)
+        export += (f"__REALTIME_TIMESTAMP={micros}\n__MONOTONIC_TIMESTAMP={number + 1}\n_BOOT_ID={'1' * 32}\n"
+                   f"SYSLOG_FACILITY={facility}\nSYSLOG_IDENTIFIER=postfix/smtp\n_PID=12\n_HOSTNAME=mx\n"
+                   ).encode() + b"MESSAGE=" + text + b"\n\n"
+    subprocess.run(["/lib/systemd/systemd-journal-remote", f"--output={directory}/a.journal", "-"], input=export,
+                   capture_output=True, timeout=60, check=True)
+    return f"journal:{directory}"
+
+
+@pytest.mark.server("journal-remote")
+def test_deferrals_from_the_journal(tmp_path: Path) -> None:
+    """A real journal, asked once: what lies in the window is counted, what is older is not."""
+    def put_off(ago: float, number: int) -> tuple[float, bytes]:
+        return ago, line(ago, number, "deferred", GREY).partition("]: ")[2].strip().encode()
+
+    words = journal(tmp_path, [*(put_off(7200 - n, n) for n in range(40)),
+                               *(put_off(300 - n / 10, 100 + n) for n in range(300))])
+    with FakeQueue(listing([])) as queue:
+        text, code = run("deferrals", queue, "--log", words, "-v")
+        assert (code, "20 deferrals a minute in 15m (above 10)" in text) == (1, True), text
+        assert "deferrals by reason: greylisted 300" in text
+
+
+@pytest.mark.server("journal-remote")
+def test_journal_that_is_too_young_or_not_there(tmp_path: Path) -> None:
+    """A journal that has just begun has no rate; one that is not there is a fault."""
+    words = journal(tmp_path, [(5, b"daemon started")])
+    with FakeQueue(listing([])) as queue:
+        text, code = run("deferrals", queue, "--log", words)
+        assert (code, "not followed long enough" in text) == (3, True), text
+        text, code = run("deferrals", queue, "--log", f"journal:{tmp_path}/nothing")
+        assert (code, "journal" in text) == (3, True), text
 
 
 def test_log_that_cannot_be_read(tmp_path: Path) -> None:
