@@ -64,21 +64,15 @@ class Directory:
             again = ("incomplete", "corrupt_record") if len(aside) <= _MENDABLE else ("incomplete",)
             for name in [name for name, why in aside.items() if why in again]:
                 del aside[name]
-        new = [name for name in names if name not in rows and name not in aside and name not in folders]
-        gone: list[bytes] = []
-        if len(names) - len(new) != len(rows) + len(aside) + len(folders):
-            seen = bytearray(len(self.ledger.stamps))
-            others = set()
-            for name in names:
-                row = rows.get(name)
-                if row is None:
-                    others.add(name)
-                else:
-                    seen[row] = 1
-            gone = [name for name, row in rows.items() if not seen[row]]
-            gone += [name for name in aside if name not in others]
-            for name in [name for name in folders if name not in others]:
-                del folders[name]
+        if not (rows or aside or folders):
+            return [], names
+        alone = set(names)
+        alone.symmetric_difference_update(rows)  # here or there alone: a million names are compared in C
+        new = sorted(name for name in alone if not (name in rows or name in aside or name in folders))
+        gone = sorted(name for name in alone if name in rows)
+        gone += [name for name in aside if name not in alone]
+        for name in [name for name in folders if name not in alone]:
+            del folders[name]
         return gone, new
 
     def suspects(self, now: float, length: int, exact: int, sample: int) -> list[bytes]:
