@@ -28,22 +28,13 @@ from smtpq_exporter.mta.base import Instance, Listing, Mta, Place, SpoolLayout
 from tests.mta.spooled import Class, File, Status, copy_spool
 
 GOLDEN = Path(__file__).parents[1] / "golden"
+pytestmark = pytest.mark.usefixtures("utc")
 NOW = 1795510000.0
 WITH_LISTING = [(mta, listing) for mta in MTAS.values() for listing in mta.listings]
 WITH_SPOOL = [mta for mta in MTAS.values() if mta.layout is not None]
 listings = pytest.mark.parametrize(
     ("mta", "listing"), WITH_LISTING, ids=[f"{mta.name}-{listing.source}" for mta, listing in WITH_LISTING])
 spools = pytest.mark.parametrize("mta", WITH_SPOOL, ids=[mta.name for mta in WITH_SPOOL])
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Texts with local times were made in UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def files(mta: Mta, listing: Listing) -> list[Path]:
@@ -113,7 +104,7 @@ def test_a_listing_may_come_in_any_pieces(mta: Mta, listing: Listing) -> None:
 
 
 @listings
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, deadline=None)
 @given(data=st.data())
 def test_law_3_only_parse_errors_whatever_the_bytes(mta: Mta, listing: Listing, data: st.DataObject) -> None:
     """Random bytes and golden listings with random damage raise ParseError or nothing."""

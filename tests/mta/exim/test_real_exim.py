@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import re
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -17,7 +16,6 @@ import pytest
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.discovery import HostProbe
-from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import LogTally, QueueSnapshot
 from smtpq_exporter.mta.base import Instance
@@ -26,14 +24,25 @@ from smtpq_exporter.mta.exim.log import EximLog
 from smtpq_exporter.mta.exim.message_id import arrival
 from smtpq_exporter.mta.exim.settings import settle
 from smtpq_exporter.reasons import Classifier
+from tests.mta.real import (
+    BODY,
+    EVERY_ANSWER,
+    again,
+    as_nobody,
+    equals_the_book,
+    keep_everything,
+    odd_mail,
+    read,
+    reader_of,
+    readings_during,
+    total,
+)
 from tests.servers.exim import EximServer
 from tests.servers.inject import Mail
-from tests.servers.replies import Reply
 from tests.servers.sink import Sink
 from tests.wait import wait_for
 
 pytestmark = pytest.mark.server("exim")
-BODY = b"Subject: x\r\n\r\nx\r\n"
 SOURCES = ("spool", "exim")
 HEAD = re.compile(r"^ *\d+[mhd] +[\d.]+[KM]? (\S+) <(.*?)>( \*\*\* frozen \*\*\*)?$")
 
@@ -48,17 +57,13 @@ def server() -> Iterator[EximServer]:
         )  # partly delivered where there are several recipients
         server.inject(120, "mixed", seed=3)
         server.send(
-            Mail("", ("nobody@greylist.example",), BODY),
+            *odd_mail(many=60),
             Mail('"x> y"@sender.example', ('"a, b> c"@greylist.example',), BODY),
-            Mail("x@Sender.Example", ("X@GreyList.Example", "y@greylist.example"), BODY),
-            Mail("many@sender.example", tuple(f"user{i}@greylist.example" for i in range(60)), BODY),
-            Mail("forge@sender.example", tuple(f"f{i}@forge.example" for i in range(12)), BODY),
             Mail("long@sender.example", ("a@greylist.example",), b"X-Long: " + b"x " * 2000 + b"\r\n" + BODY),
             Mail("big@sender.example", ("a@greylist.example",), BODY + b"y" * 70 * 30000 + b"\r\n"),
         )
         server.wait_idle()
-        for domain in sink.tables:  # from now on nothing leaves the queue by itself
-            sink.answer(domain, Reply("rcpt", "450 4.2.1 later"))
+        keep_everything(sink)
         ids = sorted(path.name[:-2] for path in server.spool.glob("input/*/*-H"))
         server.run("exim4", "-Mf", *ids[:30])
         server.run("exim4", "-Mrm", *ids[30:40])
@@ -81,17 +86,7 @@ def instance_of(server: EximServer, source: str = "auto") -> Instance:
 
 def snapshot(server: EximServer, source: str, now: float) -> QueueSnapshot:
     """One reading by one source."""
-    reader = open_reader(instance_of(server, source), classifier=Classifier())
-    assert reader.source == source
-    try:
-        return reader.read(now, time.monotonic() + 60)
-    finally:
-        reader.close()
-
-
-def total(found: QueueSnapshot) -> int:
-    """Messages in all queues."""
-    return sum(queue.messages for queue in found.queues.values())
+    return read(instance_of(server, source), now)
 
 
 def test_both_sources_give_the_same_snapshot(server: EximServer) -> None:
@@ -150,8 +145,8 @@ def test_sizes_are_those_that_exim_shows(server: EximServer) -> None:
         for line in server.run("exim4", "-bpr").splitlines()
         if HEAD.match(line)
     }
-    reader = open_reader(instance_of(server, "spool"), classifier=Classifier())
-    reader.read(time.time(), time.monotonic() + 60)
+    reader = reader_of(instance_of(server, "spool"))
+    again(reader)
     checked = 0
     for directory in reader._directories.values():  # type: ignore[attr-defined]
         for name in directory.ledger.rows:
@@ -173,7 +168,7 @@ def test_a_steady_reader_follows_what_exim_does(server: EximServer) -> None:
     """After freezing, thawing, deletions, moves, queue runs and new mail an old reader equals one that
     starts anew.
     """
-    reader = open_reader(instance_of(server, "spool"), classifier=Classifier())
+    reader = reader_of(instance_of(server, "spool"))
     for step in range(5):
         ids = sorted(path.name[:-2] for path in server.spool.glob("input/*/*-H"))
         if step == 1:
@@ -190,7 +185,7 @@ def test_a_steady_reader_follows_what_exim_does(server: EximServer) -> None:
             server.run("exim4", "-q")
         server.wait_idle()
         now = time.time()
-        old, new = reader.read(now, time.monotonic() + 60), snapshot(server, "spool", now)
+        old, new = again(reader, now), snapshot(server, "spool", now)
         assert set(old.queues) == set(new.queues)
         assert {name: old.queues[name] for name in new.queues} == dict(new.queues)
         assert (old.destinations, old.senders) == (new.destinations, new.senders)
@@ -204,46 +199,26 @@ def test_readings_during_work_are_right_or_faults(server: EximServer) -> None:
     """
     ids = sorted(path.name[:-2] for path in server.spool.glob("input/*/*-H"))
     keep = total(snapshot(server, "spool", time.time()))
-    done, failures = threading.Event(), []
 
     def work() -> None:
-        try:
-            for begin in range(0, 40, 10):
-                some = ids[300 + begin : 310 + begin]
-                server.run("exim4", "-Mf", *some)
-                server.run("exim4", "-Mt", *some)
-                server.run("exim4", "-Mrm", *ids[400 + begin : 405 + begin])
-            server.flush()
-        except BaseException as failure:
-            failures.append(failure)
-        finally:
-            done.set()
+        for begin in range(0, 40, 10):
+            some = ids[300 + begin : 310 + begin]
+            server.run("exim4", "-Mf", *some)
+            server.run("exim4", "-Mt", *some)
+            server.run("exim4", "-Mrm", *ids[400 + begin : 405 + begin])
+        server.flush()
 
-    worker = threading.Thread(target=work)
-    worker.start()
-    readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
-    readings = faults = 0
-    deadline = time.monotonic() + 60
-    while not done.is_set() and time.monotonic() < deadline:
-        for reader in readers:
-            try:
-                found = total(reader.read(time.time(), time.monotonic() + 30))
-            except SourceError:
-                faults += 1
-                continue
-            readings += 1
-            assert keep - 20 <= found <= keep, found
-    worker.join(60)
-    assert not failures
-    assert readings > 3
+    readers = [reader_of(instance_of(server, source)) for source in SOURCES]
+    for found in readings_during(work, readers):
+        assert keep - 20 <= total(found) <= keep, found
     server.wait_idle()
     now = time.time()
-    assert total(readers[0].read(now, now + 60)) == total(snapshot(server, "exim", now)) == keep - 20
+    assert total(again(readers[0], now)) == total(snapshot(server, "exim", now)) == keep - 20
 
 
 def test_stop_and_restart_are_seen_and_the_queue_stays(server: EximServer) -> None:
     """up() follows the daemon; the queue is read in both ways while it is down."""
-    readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
+    readers = [reader_of(instance_of(server, source)) for source in SOURCES]
     assert [reader.up() for reader in readers] == [True, True]
     assert (readers[0].version() or "").startswith("4.") or readers[
         0
@@ -252,7 +227,7 @@ def test_stop_and_restart_are_seen_and_the_queue_stays(server: EximServer) -> No
     server.stop()
     wait_for(lambda: not server.processes(), 20)
     assert [reader.up() for reader in readers] == [False, False]
-    assert [total(reader.read(time.time(), time.monotonic() + 60)) for reader in readers] == [before, before]
+    assert [total(again(reader)) for reader in readers] == [before, before]
     server.start()
     wait_for(lambda: readers[0].up() is True, 20)
 
@@ -264,20 +239,10 @@ def test_an_empty_queue_is_proved(make_server) -> None:
     server = make_server("exim")
     (server.spool / "input").mkdir(exist_ok=True)
     assert [total(snapshot(server, source, time.time())) for source in SOURCES] == [0, 0]
-    nobody = server.bin / "exim-nobody"
-    nobody.write_text(
-        "#!/bin/sh\nexec "
-        + " ".join(
-            server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "/usr/sbin/exim4")
-        )
-        + ' "$@"\n'
-    )
-    nobody.chmod(0o755)
-    reader = open_reader(
-        replace(instance_of(server, "exim"), options=(("exim_path", str(nobody)),)), classifier=Classifier()
-    )
+    nobody = as_nobody(server, "/usr/sbin/exim4")
+    reader = reader_of(replace(instance_of(server, "exim"), options=(("exim_path", str(nobody)),)))
     with pytest.raises(SourceError) as caught:
-        reader.read(time.time(), time.monotonic() + 30)
+        again(reader)
     assert caught.value.kind == "permission"
     assert "queue_list_requires_admin" in caught.value.hint
     assert "Debian-exim" in caught.value.hint
@@ -308,39 +273,17 @@ def test_the_log_equals_the_book_of_the_sink() -> None:
     with ExitStack() as stack:
         sink = stack.enter_context(Sink())
         server = stack.enter_context(EximServer(sink))
-        mix = {
-            "ok1": 8,
-            "ok2": 4,
-            "greylist": 4,
-            "greylist2": 2,
-            "tempblock": 2,
-            "zen": 2,
-            "unknown": 3,
-            "full": 2,
-            "content": 3,
-            "dmarc": 2,
-            "size": 1,
-            "local": 2,
-            "relay": 1,
-            "bigmail": 5,
-            "yahooish": 3,
-            "outlookish": 3,
-            "forge": 2,
-        }
-        mails = server.inject(520, mix)
+        mails = server.inject(520, EVERY_ANSWER)
         server.wait_idle()
         server.flush()
         server.wait_idle()
         found = counted(server)
-        domains = {f"{domain}.example": entry for domain, entry in sink.book.items() if domain != "bounces"}
-        for domain, entry in domains.items():
-            assert found.destinations.get((domain, "sent"), 0) == entry.accepted, domain
-            assert found.destinations.get((domain, "deferred"), 0) == entry.deferred, domain
-            assert found.destinations.get((domain, "bounced"), 0) == entry.refused, domain
-        assert not any("forged" in domain for domain, _ in found.destinations)
+        equals_the_book(found, sink)
         bounces = len(re.findall(rb" <= <> R=", server.log.read_bytes()))
         assert found.received == len(mails) + bounces
-        assert found.deliveries["deferred"] == sum(entry.deferred for entry in domains.values()) > 100
+        assert found.deliveries["deferred"] == sum(
+            entry.deferred for domain, entry in sink.book.items() if domain != "bounces"
+        ) > 100
         assert found.removed == found.received - total(snapshot(server, "spool", time.time()))
         assert found.latency is not None
         assert 0 < found.latency.count <= found.removed

@@ -15,7 +15,6 @@ import pytest
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.discovery import HostProbe
-from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import QueueSnapshot
 from smtpq_exporter.mta.base import Instance
@@ -24,13 +23,25 @@ from smtpq_exporter.mta.opensmtpd.log import OpensmtpdLog
 from smtpq_exporter.mta.opensmtpd.settings import settle
 from smtpq_exporter.reasons import Classifier
 from tests.mta.opensmtpd.server import BOX, LocalServer
+from tests.mta.real import (
+    BODY,
+    EVERY_ANSWER,
+    again,
+    as_nobody,
+    equals_the_book,
+    keep_everything,
+    odd_mail,
+    read,
+    reader_of,
+    readings_during,
+    total,
+)
 from tests.servers.inject import Mail
 from tests.servers.replies import Reply
 from tests.servers.sink import Sink
 from tests.wait import wait_for
 
 pytestmark = pytest.mark.server("opensmtpd")
-BODY = b"Subject: x\r\n\r\nx\r\n"
 SOURCES = ("spool", "smtpctl")
 #: What smtpctl says, read in another way than the parser does: from both ends.
 ROW = re.compile(
@@ -49,20 +60,16 @@ def server() -> Iterator[LocalServer]:
         )  # partly delivered where there are several recipients
         server.inject(100, "mixed", seed=3)
         server.send(
-            Mail("", ("nobody@greylist.example",), BODY),
+            *odd_mail(many=60),
             Mail(
                 "a|b@sender.example", ("x|1|2|3|4|pending|-5|y@greylist.example", "y|@greylist.example"), BODY
             ),
-            Mail("x@Sender.Example", ("X@GreyList.Example", "y@greylist.example"), BODY),
-            Mail("many@sender.example", tuple(f"user{i}@greylist.example" for i in range(60)), BODY),
             Mail("box@sender.example", (BOX,), BODY),
             Mail("both@sender.example", (BOX, "a@greylist.example"), BODY),
-            Mail("forge@sender.example", tuple(f"f{i}@forge.example" for i in range(12)), BODY),
             Mail("big@sender.example", ("a@greylist.example",), BODY + (b"y" * 70 + b"\r\n") * 3000),
         )
         server.wait_idle()
-        for domain in sink.tables:  # from now on nothing leaves the queue by itself
-            sink.answer(domain, Reply("rcpt", "450 4.2.1 later"))
+        keep_everything(sink)
         names = messages(server)
         for name in names[:20]:
             server.run("smtpctl", "pause", "envelope", name)
@@ -91,18 +98,13 @@ def instance_of(server: LocalServer, source: str = "auto") -> Instance:
 
 def snapshot(server: LocalServer, source: str, now: float) -> QueueSnapshot:
     """One reading by one source."""
-    reader = open_reader(instance_of(server, source), classifier=Classifier())
-    assert reader.source == source
-    try:
-        return reader.read(now, time.monotonic() + 60)
-    finally:
-        reader.close()
+    return read(instance_of(server, source), now)
 
 
 def settled(server: LocalServer) -> None:
     """Wait until a listing is believed: smtpd is up for a while."""
 
-    def read() -> bool:
+    def believed() -> bool:
         try:
             snapshot(server, "smtpctl", time.time())
         except SourceError as error:
@@ -111,12 +113,7 @@ def settled(server: LocalServer) -> None:
             return False
         return True
 
-    wait_for(read, 60, every=0.5)
-
-
-def total(found: QueueSnapshot) -> int:
-    """Messages in all queues."""
-    return sum(queue.messages for queue in found.queues.values())
+    wait_for(believed, 60, every=0.5)
 
 
 def test_both_sources_give_the_same_snapshot(server: LocalServer) -> None:
@@ -182,7 +179,7 @@ def test_a_steady_reader_follows_what_smtpctl_does(server: LocalServer) -> None:
     """After pauses, removals, retries and new mail an old spool reader equals one that starts anew, and
     smtpctl.
     """
-    reader = open_reader(instance_of(server, "spool"), classifier=Classifier())
+    reader = reader_of(instance_of(server, "spool"))
     for step in range(5):
         names = messages(server)
         if step == 1:
@@ -204,7 +201,7 @@ def test_a_steady_reader_follows_what_smtpctl_does(server: LocalServer) -> None:
         server.wait_idle()
         now = time.time()
         old, new, shown = (
-            reader.read(now, time.monotonic() + 60),
+            again(reader, now),
             *(snapshot(server, one, now) for one in SOURCES),
         )
         assert old == new
@@ -218,43 +215,24 @@ def test_readings_during_work_are_right_or_faults(server: LocalServer) -> None:
     """
     names = messages(server)
     keep = total(snapshot(server, "spool", time.time()))
-    done, failures = threading.Event(), []
 
     def work() -> None:
-        try:
-            for begin in range(0, 20, 5):
-                for name in names[300 + begin : 305 + begin]:
-                    server.run("smtpctl", "pause", "envelope", name)
-                    server.run("smtpctl", "resume", "envelope", name)
-                    server.run("smtpctl", "remove", names[names.index(name) + 100])
-            server.flush()
-        except BaseException as failure:
-            failures.append(failure)
-        finally:
-            done.set()
+        for begin in range(0, 20, 5):
+            for name in names[300 + begin : 305 + begin]:
+                server.run("smtpctl", "pause", "envelope", name)
+                server.run("smtpctl", "resume", "envelope", name)
+                server.run("smtpctl", "remove", names[names.index(name) + 100])
+        server.flush()
 
-    worker = threading.Thread(target=work)
-    worker.start()
-    readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
-    readings = 0
-    deadline = time.monotonic() + 60
-    while not done.is_set() and time.monotonic() < deadline:
-        for reader in readers:
-            try:
-                snap = reader.read(time.time(), time.monotonic() + 30)
-            except SourceError:
-                continue
-            readings += 1
-            left_aside = snap.skipped.get("incomplete", 0)  # without envelopes: being removed
-            assert keep - 20 <= total(snap) + left_aside
-            assert total(snap) <= keep
-    worker.join(60)
-    assert not failures
-    assert readings > 3
+    readers = [reader_of(instance_of(server, source)) for source in SOURCES]
+    for found in readings_during(work, readers):
+        left_aside = found.skipped.get("incomplete", 0)  # without envelopes: being removed
+        assert keep - 20 <= total(found) + left_aside
+        assert total(found) <= keep
     server.wait_idle()
     now = time.time()
     assert (
-        total(readers[0].read(now, time.monotonic() + 60))
+        total(again(readers[0], now))
         == total(snapshot(server, "smtpctl", now))
         == keep - 20
     )
@@ -262,14 +240,14 @@ def test_readings_during_work_are_right_or_faults(server: LocalServer) -> None:
 
 def test_stop_and_restart_never_give_a_wrong_number(server: LocalServer) -> None:
     """While smtpd stops, is down and starts again, each reading is right or a fault; up() follows."""
-    readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
+    readers = [reader_of(instance_of(server, source)) for source in SOURCES]
     before = total(snapshot(server, "spool", time.time()))
     seen: dict[str, set[int | str]] = {source: set() for source in SOURCES}
 
-    def read() -> bool:
+    def look() -> bool:
         for reader in readers:
             try:
-                seen[reader.source].add(total(reader.read(time.time(), time.monotonic() + 30)))
+                seen[reader.source].add(total(again(reader)))
             except SourceError as error:
                 seen[reader.source].add(error.kind)
         return "unavailable" not in seen["smtpctl"]
@@ -278,21 +256,21 @@ def test_stop_and_restart_never_give_a_wrong_number(server: LocalServer) -> None
     stopper = threading.Thread(target=server.stop)
     stopper.start()
     while stopper.is_alive():
-        read()
+        look()
     stopper.join(30)
     wait_for(lambda: not server.processes(), 20)
     assert [reader.up() for reader in readers] == [False, False]
     seen["smtpctl"].clear()
-    read()
+    look()
     assert seen["smtpctl"] == {before}  # smtpctl reads the spool itself: state "offline"
     server.start()
     wait_for(lambda: readers[0].up() is True, 20)
 
-    def again() -> bool:
+    def readable() -> bool:
         seen["smtpctl"].discard("unavailable")
-        return read()
+        return look()
 
-    wait_for(again, 60, every=0.2)
+    wait_for(readable, 60, every=0.2)
     for source in SOURCES:
         assert seen[source] <= {before, "unavailable"}, seen
     assert before in seen["spool"]
@@ -307,19 +285,10 @@ def test_an_empty_queue_is_proved(make_server) -> None:
     assert total(snapshot(server, "spool", time.time())) == 0
     settled(server)
     assert total(snapshot(server, "smtpctl", time.time())) == 0
-    nobody = server.bin / "smtpctl-nobody"
-    nobody.write_text(
-        "#!/bin/sh\nexec "
-        + " ".join(server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "smtpctl"))
-        + ' "$@"\n'
-    )
-    nobody.chmod(0o755)
-    reader = open_reader(
-        replace(instance_of(server, "smtpctl"), options=(("smtpctl_path", str(nobody)),)),
-        classifier=Classifier(),
-    )
+    nobody = as_nobody(server, "smtpctl")
+    reader = reader_of(replace(instance_of(server, "smtpctl"), options=(("smtpctl_path", str(nobody)),)))
     with pytest.raises(SourceError) as caught:
-        reader.read(time.time(), time.monotonic() + 30)
+        again(reader)
     assert caught.value.kind == "permission"
     assert "--textfile" in caught.value.hint
     server.stop()
@@ -337,27 +306,8 @@ def test_the_log_equals_the_book_of_the_sink() -> None:
     """What the log counts as sent, deferred and refused is what the sink did, domain by domain, and what
     smtpd counts.
     """
-    mix = {
-        "ok1": 8,
-        "ok2": 4,
-        "greylist": 4,
-        "greylist2": 2,
-        "tempblock": 2,
-        "zen": 2,
-        "unknown": 3,
-        "full": 2,
-        "content": 3,
-        "dmarc": 2,
-        "size": 1,
-        "local": 2,
-        "relay": 1,
-        "bigmail": 5,
-        "yahooish": 3,
-        "outlookish": 3,
-        "forge": 2,
-    }
     with Sink() as sink, LocalServer(sink) as server:
-        mails = server.inject(520, mix)
+        mails = server.inject(520, EVERY_ANSWER)
         server.send(Mail("box@sender.example", (BOX, "a@ok1.example"), BODY))
         server.wait_idle()
         server.flush()
@@ -367,12 +317,7 @@ def test_the_log_equals_the_book_of_the_sink() -> None:
         OpensmtpdLog(tally, Classifier()).feed(lines)
         found = tally.freeze(time.time())
         assert found.lines["unparsed"] == 0, list(tally.samples)
-        domains = {f"{domain}.example": entry for domain, entry in sink.book.items() if domain != "bounces"}
-        for domain, entry in domains.items():
-            assert found.destinations.get((domain, "sent"), 0) == entry.accepted, domain
-            assert found.destinations.get((domain, "deferred"), 0) == entry.deferred, domain
-            assert found.destinations.get((domain, "bounced"), 0) == entry.refused, domain
-        assert not any("forged" in domain for domain, _ in found.destinations)
+        equals_the_book(found, sink)
         assert found.received == len(mails) + 1 + sink.book["bounces"].accepted
         assert found.removed == found.received - total(snapshot(server, "spool", time.time()))
         assert found.latency is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,20 +15,11 @@ from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.mta.sendmail.queue_mailq import MailqParser
 from tests.mta.spooled import Class
 
+pytestmark = pytest.mark.usefixtures("utc")
 NOW = 1795510000.0  # 2026-11-24 08:46:40 UTC
 TITLE = "-----Q-ID----- --Size-- -----Q-Time----- ------------Sender/Recipient-----------\n"
 LONG_TITLE = "-----Q-ID----- --Size-- -Priority- ---Q-Time--- --------Sender/Recipient--------\n"
 ITEM = "6AO8DrHx00008{n}{mark}       2 Tue Nov 24 08:13 <a@b.example>\n\t\t\t\t\t <c@d.example>\n"
-
-
-@pytest.fixture(autouse=True)
-def utc(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The texts were made in UTC."""
-    monkeypatch.setenv("TZ", "UTC")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
 
 
 def section(count: int, *items: str, path: str = "/var/spool/mqueue", printed: str = "") -> str:

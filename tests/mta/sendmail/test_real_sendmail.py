@@ -7,7 +7,6 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -17,7 +16,6 @@ import pytest
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.discovery import HostProbe
 from smtpq_exporter.io.liveness import Liveness
-from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import LogTally, QueueSnapshot
 from smtpq_exporter.mta.base import Instance
@@ -25,15 +23,14 @@ from smtpq_exporter.mta.sendmail import SENDMAIL
 from smtpq_exporter.mta.sendmail.log import SendmailLog
 from smtpq_exporter.mta.sendmail.settings import settle
 from smtpq_exporter.reasons import Classifier
+from tests.mta.real import BODY, again, as_nobody, equals_the_book, keep_everything, odd_mail, read, reader_of, total
 from tests.mta.sendmail.manyqueues import ManyQueues
 from tests.servers.inject import Mail
-from tests.servers.replies import Reply
 from tests.servers.sendmail import SendmailServer
 from tests.servers.sink import Sink
 from tests.wait import wait_for
 
 pytestmark = pytest.mark.server("sendmail")
-BODY = b"Subject: x\r\n\r\nx\r\n"
 SOURCES = ("spool", "mailq")
 MINUTE = 60
 
@@ -50,17 +47,13 @@ def server() -> Iterator[SendmailServer]:
         )  # partly delivered where there are several recipients
         server.inject(120, "mixed", seed=3)
         server.send(
-            Mail("", ("nobody@greylist.example",), BODY),
+            *odd_mail(many=90),
             Mail('"x> y"@sender.example', ('"a, b> c"@greylist.example',), BODY),
-            Mail("x@Sender.Example", ("X@GreyList.Example", "y@greylist.example"), BODY),
-            Mail("many@sender.example", tuple(f"user{i}@greylist.example" for i in range(90)), BODY),
-            Mail("forge@sender.example", tuple(f"f{i}@forge.example" for i in range(12)), BODY),
             Mail("two@sender.example", ("a@refused.example", "b@greylist.example"), BODY),
             Mail("big@sender.example", ("a@greylist.example",), BODY + b"y" * 70 * 30000 + b"\r\n"),
         )
         server.wait_idle()
-        for domain in sink.tables:  # from now on nothing leaves the queue by itself
-            sink.answer(domain, Reply("rcpt", "450 4.2.1 later"))
+        keep_everything(sink)
         for name in queued(server)[:20]:
             server.run("sendmail", "-Qtest, (odd) reason", f"-qI{name}")
         for name in queued(server)[:5]:
@@ -91,16 +84,6 @@ def instance_of(server: SendmailServer, source: str = "auto") -> Instance:
     return settle(made, HostProbe())[0]
 
 
-def snapshot(instance: Instance, now: float) -> QueueSnapshot:
-    """One reading."""
-    reader = open_reader(instance, classifier=Classifier())
-    assert reader.source == instance.source
-    try:
-        return reader.read(now, time.monotonic() + 60)
-    finally:
-        reader.close()
-
-
 def compare(spool: QueueSnapshot, listing: QueueSnapshot) -> None:
     """Both readers agree in everything that a listing can show: ages to its minutes, texts to its columns."""
     for name, shown in listing.queues.items():
@@ -120,10 +103,10 @@ def compare(spool: QueueSnapshot, listing: QueueSnapshot) -> None:
     assert not listing.skipped
 
 
-def test_both_sources_give_the_same_snapshot(server: SendmailServer) -> None:
+def test_both_sources_give_the_same_read(server: SendmailServer) -> None:
     """Spool and mailq agree on a queue of more than 500 messages, quarantined and lost ones included."""
     now = time.time()
-    spool, listing = (snapshot(instance_of(server, source), now) for source in SOURCES)
+    spool, listing = (read(instance_of(server, source), now) for source in SOURCES)
     assert spool.queues["mqueue"].messages > 500
     assert (spool.queues["quarantined"].messages, spool.queues["quarantined"].held) == (20, 20)
     assert (spool.queues["lost"].messages, spool.queues["mqueue"].held) == (5, 0)
@@ -136,7 +119,7 @@ def test_they_agree_with_sendmails_own_tool(server: SendmailServer) -> None:
     """Messages, recipients, bytes and the oldest are what mailq prints, counted by hand; held what mailq -qQ
     prints.
     """
-    found = snapshot(instance_of(server, "spool"), time.time())
+    found = read(instance_of(server, "spool"), time.time())
     for name, words in (("mqueue", ()), ("quarantined", ("-qQ",)), ("lost", ("-qL",))):
         text, stats = server.run("mailq", *words), found.queues[name]
         heads = re.findall(r"(?m)^[0-9A-Za-z]{14}[ *X?-] *(\d+) (\w+ \w+ [\d ]\d \d\d:\d\d) ", text)
@@ -162,18 +145,10 @@ def test_the_log_counts_what_the_sink_answered(server: SendmailServer) -> None:
     found = counted(server.log)
     assert found.lines["unparsed"] == 0
     book = server.sink.book
-    by = Counter(found.destinations)
-    for domain, entry in book.items():
-        name = f"{domain}.example"
-        if domain in ("refused", "bounces", "drop", "busy", "closed"):
-            continue
-        assert by[name, "sent"] == entry.accepted, name
-        assert by[name, "bounced"] == entry.refused, name
-        assert by[name, "deferred"] == entry.deferred + entry.dropped, name
+    equals_the_book(found, server.sink, without=("refused", "bounces", "drop", "busy", "closed"))
     accepted = sum(entry.accepted for entry in book.values())
     assert found.deliveries["sent"] == accepted
-    assert by["forge.example", "deferred"] == 12
-    assert not any(domain == "forged.example" for domain, _ in by)
+    assert found.destinations["forge.example", "deferred"] == 12
     assert found.received == 747
     assert found.latency is not None
     assert 0 < found.latency.count <= found.removed
@@ -199,7 +174,7 @@ def test_the_layouts_of_many_queues_and_the_submission_queue() -> None:
         instance = replace(instance_of(server), queue_directory="")
         options = dict(instance.options) | {"queue_directories": f"{server.spool}/q*"}
         instance = replace(instance, queue_directory=str(server.spool), options=tuple(options.items()))
-        spool, listing = (snapshot(replace(instance, source=source), time.time()) for source in SOURCES)
+        spool, listing = (read(replace(instance, source=source), time.time()) for source in SOURCES)
         compare(spool, listing)
         assert {name: stats.messages for name, stats in spool.queues.items()} == {
             "mqueue": 79,
@@ -220,16 +195,10 @@ def test_the_layouts_of_many_queues_and_the_submission_queue() -> None:
 
 def test_whoever_may_not_see_the_queue_gets_a_fault(server: SendmailServer) -> None:
     """For a user without the group of the queue directory, mailq fails, and that is a missing permission."""
-    stand_in = server.directory / "nobody"
-    stand_in.write_text(
-        "#!/bin/sh\nexec "
-        + " ".join(server.argv("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"))
-        + ' /usr/libexec/sendmail/sendmail "$@"\n'
-    )
-    stand_in.chmod(0o755)
-    options = dict(instance_of(server).options) | {"sendmail_path": str(stand_in)}
+    nobody = as_nobody(server, "/usr/libexec/sendmail/sendmail")
+    options = dict(instance_of(server).options) | {"sendmail_path": str(nobody)}
     with pytest.raises(SourceError) as caught:
-        snapshot(replace(instance_of(server, "mailq"), options=tuple(options.items())), time.time())
+        read(replace(instance_of(server, "mailq"), options=tuple(options.items())), time.time())
     assert caught.value.kind == "permission"
 
 
@@ -245,9 +214,9 @@ def test_what_happens_while_it_is_read_never_gives_a_wrong_number(server: Sendma
     """Queue runs, quarantine, deletions, stop and restart during readings: each number is one that was true,
     or a Fault.
     """
-    readers = [open_reader(instance_of(server, source), classifier=Classifier()) for source in SOURCES]
-    first = readers[0].read(time.time(), time.monotonic() + 60)
-    most = sum(stats.messages for stats in first.queues.values())
+    readers = [reader_of(instance_of(server, source)) for source in SOURCES]
+    first = again(readers[0])
+    most = total(first)
     doomed, marked = queued(server)[:30], queued(server)[30:60]
     seen: dict[str, list[int]] = {source: [] for source in SOURCES}
     errors: list[str] = []
@@ -257,11 +226,11 @@ def test_what_happens_while_it_is_read_never_gives_a_wrong_number(server: Sendma
         while not done.is_set():
             for source, reader in zip(SOURCES, readers, strict=True):
                 try:
-                    found = reader.read(time.time(), time.monotonic() + 30)
+                    found = again(reader)
                 except SourceError as fault:
                     errors.append(fault.kind)
                 else:
-                    seen[source].append(sum(stats.messages for stats in found.queues.values()))
+                    seen[source].append(total(found))
 
     def more(number: int) -> None:
         counts = [len(numbers) for numbers in seen.values()]
@@ -294,6 +263,6 @@ def test_what_happens_while_it_is_read_never_gives_a_wrong_number(server: Sendma
         assert (numbers[0], numbers[-1]) == (most, most - 30)
         assert numbers == sorted(numbers, reverse=True)
     now = time.time()
-    spool, listing = (snapshot(instance_of(server, source), now) for source in SOURCES)
+    spool, listing = (read(instance_of(server, source), now) for source in SOURCES)
     compare(spool, listing)
-    assert sum(stats.messages for stats in spool.queues.values()) == most - 30
+    assert total(spool) == most - 30
