@@ -1,4 +1,7 @@
-"""docs/mta/<mta>.md: one page for each mail server, under the same headings, with every metric that differs."""
+"""What people read about each mail server: docs/mta/<mta>.md, its name on the page and in the help of the plugins.
+
+A page stands under the same headings as every other, and tells what each metric means for this mail server.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from smtpq_exporter.checks.manual import COMMON
 from smtpq_exporter.metrics.catalog import LOG, METRICS, QUEUE
 from smtpq_exporter.mta import MTAS
+from smtpq_exporter.web import verdict
 
 PAGES = Path(__file__).parents[2] / "docs" / "mta"
 HEADINGS = [
@@ -35,3 +40,14 @@ def test_its_page_tells_what_each_metric_means(mta: str) -> None:
     }
     assert wanted - told == set()
     assert told - names == set()
+
+
+@each
+def test_the_plugins_and_the_status_page_know_its_name(mta: str) -> None:
+    """A plugin imports no mail server, so it has their names by itself; the page writes them as people do."""
+    [option] = [option for option in COMMON if option.dest == "mta"]
+    assert option.kind is not None
+    assert option.kind(mta) == mta
+    assert mta in option.help
+    assert verdict.name({"mta": mta}).lower() == mta
+    assert verdict.name({"mta": mta}) != mta
