@@ -18,17 +18,17 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io.census import Carried, Census
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import Files, fault, readable
 from smtpq_exporter.io.intake import GUARD, Intake
 from smtpq_exporter.io.liveness import Liveness
-from smtpq_exporter.ledger import FactTable
 from smtpq_exporter.model import QueueSnapshot
-from smtpq_exporter.mta.base import Entry, Place, SpoolLayout
+from smtpq_exporter.mta.base import Place, SpoolLayout
 
 #: Up to this many messages every name of a changed directory is compared; SAMPLE names a reading beyond.
 EXACT, SAMPLE = 10_000, 4_000
@@ -53,30 +53,27 @@ class SpoolReader:
         self.why = why
         self._layout, self._liveness, self._files = layout, liveness, files or Files()
         self._sum = Aggregator(layout.queues, top)
-        self._table = FactTable()
-        self._directories: dict[bytes, Directory] = {}
-        self._departed: dict[bytes, tuple[Entry, int]] = {}
+        self._census = Census(self._files, self._sum)
         self._intake = Intake(layout, self._files, self._sum)
-        self._duplicates: set[bytes] = set()
         self._messages = self._vanished = 0
         self._deadline = 0.0
 
     def read(self, now: float, deadline: float) -> QueueSnapshot:
         """The queue at `now`. After an error the next reading goes on where this one ended."""
         self._deadline = deadline
-        self._departed.clear()
+        self._census.departed.clear()
         self._vanished = 0
-        self._messages = sum(len(directory.ledger) for directory in self._directories.values())
+        self._messages = len(self._census)
         try:
             self._update(min(now, self._files.clock()))  # compared with stamps of files, never ahead of them
         except OSError as error:
             raise fault(error, os.fsencode(error.filename or "queue directory")) from error
         finally:
-            self._departed.clear()
+            self._census.departed.clear()
             self._intake.folders.close()
         return self._sum.snapshot(
             now, self.source, retries=self._layout.retries, holds=getattr(self._layout, "holds", True),
-            skipped=self._skipped(),
+            skipped={"vanished": self._vanished, **self._census.aside()},
         )
 
     def up(self) -> bool | None:
@@ -93,13 +90,14 @@ class SpoolReader:
     def _update(self, now: float) -> None:
         """Bring index and sums up to date."""
         found = {directory.place.path for root in self._layout.roots() for directory in self._walk(root, now)}
-        for path in [path for path in self._directories if path not in found]:
-            self._forget(path)
-        for directory in list(self._directories.values()):
+        census = self._census
+        for path in [path for path in census.directories if path not in found]:
+            census.forget(path)
+        for directory in list(census.directories.values()):
             # the other file of an id that was in two places is gone; or names are gone that nobody has
             # welcomed yet: they may have moved, meanwhile, to a place that was looked at before
             lively = directory.place.lively and not directory.place.folders
-            if directory.revived or (self._departed and lively):
+            if directory.revived or (census.departed and lively):
                 self._visit(directory, now)
             for _ in range(_LOOKS):
                 if directory.revived and directory.place.renaming:
@@ -107,9 +105,7 @@ class SpoolReader:
 
     def _walk(self, place: Place, now: float) -> Iterator[Directory]:
         """Visit a place and what is under it, in order."""
-        directory = self._directories.get(place.path)
-        if directory is None:
-            directory = self._directories[place.path] = Directory(place, self._table)
+        directory = self._census.of(place)
         if not self._visit(directory, now):
             return
         yield directory
@@ -156,18 +152,15 @@ class SpoolReader:
         """Take up names that are new, drop those that are gone, compare the others."""
         gone, new = directory.difference(names)
         for name in gone:
-            self._drop(directory, name)
+            self._census.drop(directory, name)
         if directory.ledger.rows:
             again = [name for name in worked_on if name in directory.ledger.rows]
             self._refresh(directory, again, now, changed=True)
             self._compare(directory, directory.suspects(now, self._messages, EXACT, SAMPLE), now)
         if new:
-            elsewhere = [
-                one for one in self._directories.values()
-                if one.place.queue != directory.place.queue and one.ledger.rows
-            ]
+            elsewhere = self._census.elsewhere(directory)
             sort_of, surely = self._layout.sort, getattr(self._layout, "surely", None)
-            alone = not (elsewhere or self._departed or directory.place.folders)
+            alone = not (elsewhere or self._census.departed or directory.place.folders)
             fresh: list[bytes] = []
             if surely is not None and alone:
                 fresh = [name for name in new if surely(name)]
@@ -179,7 +172,9 @@ class SpoolReader:
                 elif sort is None:
                     if not count % _STRIDE:
                         self._look_at_the_clock()
-                    self._welcome(directory, name, elsewhere)
+                    counts, carried = self._census.claim(directory, name, elsewhere)
+                    if counts:
+                        self._take_up(directory, name, carried)
                 elif isinstance(sort, str):
                     directory.aside[name] = sort
                 else:
@@ -188,25 +183,8 @@ class SpoolReader:
                     directory.adopt(name, sort)
             self._intake.all(directory, fresh, self._look_at_the_clock, self._take_up)
 
-    def _welcome(self, directory: Directory, name: bytes, elsewhere: Iterable[Directory]) -> None:
-        """A message that was not in this directory before: new, moved here, or here as well as elsewhere."""
-        carried = self._departed.pop(name, None)
-        if carried is None:
-            for other in elsewhere:
-                if name in other.ledger.rows:
-                    if self._is_there(other.place.path + b"/" + name):
-                        self._duplicates.add(name)
-                        if other.place.queue > directory.place.queue:
-                            directory.aside[name] = "duplicate"
-                            return
-                        self._strike(other, name)
-                        other.aside[name] = "duplicate"
-                    carried = None if name in other.aside else self._strike(other, name)
-                    break
-        self._take_up(directory, name, carried)
-
     def _take_up(
-        self, directory: Directory, name: bytes, carried: tuple[Entry, int] | None = None,
+        self, directory: Directory, name: bytes, carried: Carried | None = None,
     ) -> None:
         """Enter a message; its file is opened unless it was carried here unchanged."""
         if carried is not None:
@@ -249,7 +227,7 @@ class SpoolReader:
             try:
                 status = status_of(name, dir_fd=at, follow_symlinks=False)
             except FileNotFoundError:
-                self._drop(directory, name)
+                self._census.drop(directory, name)
                 directory.revived = directory.revived or directory.place.renaming
                 continue
             row = rows[name]
@@ -261,50 +239,12 @@ class SpoolReader:
             early += retry > now + 1 or (not retry and pulse is None)  # nobody knew its time
             result = self._intake.load(directory, name, ledger.get(name)[4])
             if result is None:
-                self._drop(directory, name)
+                self._census.drop(directory, name)
                 directory.revived = directory.revived or directory.place.renaming
                 continue
-            self._strike(directory, name)
+            self._census.strike(directory, name)
             self._intake.enter(directory, name, result)
         return early
-
-    def _strike(self, directory: Directory, name: bytes) -> tuple[Entry, int]:
-        stamp = directory.ledger.stamps[directory.ledger.rows[name]]
-        entry = directory.ledger.pop(name)
-        self._sum.take(entry)
-        return entry, stamp
-
-    def _drop(self, directory: Directory, name: bytes) -> None:
-        """A name is gone from a directory; its message may be on the way to another."""
-        if directory.aside.pop(name, None) is None:
-            self._departed[name] = self._strike(directory, name)
-            if name in self._duplicates:  # the other file of this id counts again
-                self._duplicates.discard(name)
-                for other in self._directories.values():
-                    if other.aside.get(name) == "duplicate":
-                        del other.aside[name]
-                        other.stamp, other.revived = None, True
-
-    def _forget(self, path: bytes) -> None:
-        """A directory is gone."""
-        directory = self._directories.pop(path)
-        for name in list(directory.ledger.rows):
-            self._drop(directory, name)
-
-    def _is_there(self, path: bytes) -> bool:
-        try:
-            self._files.stat(path, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
-
-    def _skipped(self) -> dict[str, int]:
-        counts = {"vanished": self._vanished}
-        for directory in self._directories.values():
-            for why in directory.aside.values():
-                counts[why] = counts.get(why, 0) + 1
-        counts.pop("", None)
-        return counts
 
     def _look_at_the_clock(self) -> None:
         if time.monotonic() > self._deadline:

@@ -241,7 +241,7 @@ def test_bodies_are_not_remembered(spool: Spool) -> None:
         spool.add(message_id(number), "r@x.example")
     reader = spool.reader()
     read(reader)
-    directory = reader._directories[os.fsencode(spool.root / "input")]
+    directory = reader._census.directories[os.fsencode(spool.root / "input")]
     assert len(directory.ledger) == 50
     assert not directory.aside
 

@@ -148,7 +148,7 @@ def test_sizes_are_those_that_exim_shows(server: EximServer) -> None:
     reader = reader_of(instance_of(server, "spool"))
     again(reader)
     checked = 0
-    for directory in reader._directories.values():  # type: ignore[attr-defined]
+    for directory in reader._census.directories.values():  # type: ignore[attr-defined]
         for name in directory.ledger.rows:
             size = directory.ledger.get(name)[2]
             text = shown.get(name[:-2].decode())
