@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import BinaryIO
 
-    from smtpq_exporter.mta.base import Instance, LogParser, Mta
+    from smtpq_exporter.mta.base import Instance, LogParser
+    from smtpq_exporter.mta.mail_server import Mta
 
 #: Bytes that are read at once; also how near the place must be before reading begins.
 CHUNK = 1 << 18

@@ -14,7 +14,8 @@ from pathlib import Path
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.command import output
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.mta.base import Instance, Mta
+from smtpq_exporter.mta.base import Instance
+from smtpq_exporter.mta.mail_server import Mta
 
 #: A configuration file is not longer, bytes.
 _LONGEST = 1 << 20

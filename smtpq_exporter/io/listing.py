@@ -25,7 +25,8 @@ from smtpq_exporter.io.liveness import Liveness, fill
 from smtpq_exporter.io.socket import stream
 from smtpq_exporter.ledger import FactTable, Ledger
 from smtpq_exporter.model import Message, QueueSnapshot
-from smtpq_exporter.mta.base import Instance, Listing, ListingParser, Mta, ReasonOf
+from smtpq_exporter.mta.base import Instance, ListingParser, ReasonOf
+from smtpq_exporter.mta.mail_server import Listing, Mta
 
 #: Ids are spread over so many ledgers, so that none grows so large that its growing is felt by other threads.
 _PARTS = 64

@@ -17,7 +17,8 @@ from pathlib import Path
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.command import output
-from smtpq_exporter.mta.base import Discovery, Instance
+from smtpq_exporter.mta.base import Instance
+from smtpq_exporter.mta.mail_server import Discovery
 
 #: The version is asked for once in this time, seconds: packages are upgraded under a running exporter.
 _VERSION_AGE = 600.0

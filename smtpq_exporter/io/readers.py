@@ -20,7 +20,8 @@ from smtpq_exporter.io.once import REMEMBERED, OnceReader
 from smtpq_exporter.io.reader import QueueReader
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.mta.base import GlanceLayout, Instance, Listing, Mta, Place, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.base import GlanceLayout, Instance, Place, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.mail_server import Listing, Mta
 
 if TYPE_CHECKING:
     from smtpq_exporter.mta.report import ReportWay

@@ -14,7 +14,8 @@ from pathlib import Path
 from smtpq_exporter.errors import ParseError, SourceError
 from smtpq_exporter.io.command import PATH, Command, said
 from smtpq_exporter.model import QueueSnapshot
-from smtpq_exporter.mta.base import Instance, Mta, ReasonOf
+from smtpq_exporter.mta.base import Instance, ReasonOf
+from smtpq_exporter.mta.mail_server import Mta
 from smtpq_exporter.mta.report import Report, ReportWay
 from smtpq_exporter.rollup import roll_up
 

@@ -10,10 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from smtpq_exporter.mta.base import Instance, ReasonOf
+from smtpq_exporter.mta.base import Instance, ReasonOf
 
 #: What a next hop is doing: the closed set of the label `state`.
 STATES = ("active", "connecting", "ready", "retry", "suspended", "other")

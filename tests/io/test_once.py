@@ -11,7 +11,7 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.once import OnceReader
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.mta.base import Mta
+from smtpq_exporter.mta.mail_server import Mta
 from smtpq_exporter.mta.postfix.queue_spool import PostfixSpool
 from smtpq_exporter.reasons import Classifier
 from tests.checks.queues import FakeQueue

@@ -24,7 +24,8 @@ from smtpq_exporter.errors import ParseError
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.model import Message, QueueSnapshot
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.mta.base import Instance, Listing, Mta, Place, SpoolLayout
+from smtpq_exporter.mta.base import Instance, Place, SpoolLayout
+from smtpq_exporter.mta.mail_server import Listing, Mta
 from tests.mta.spooled import Class, File, Status, copy_spool
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.mta.base import Mta
+from smtpq_exporter.mta.mail_server import Mta
 from smtpq_exporter.mta.report import CATEGORIES, STATES, Report
 from smtpq_exporter.reasons import Classifier
 from smtpq_exporter.rollup import roll_up

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smtpq_exporter.mta.base import Discovery, LogParser, Mta, ReasonOf
+from smtpq_exporter.mta.base import LogParser, ReasonOf
 from smtpq_exporter.mta.exchange import settings
 from smtpq_exporter.mta.exchange.names import ASIDES, NAME, QUEUES
+from smtpq_exporter.mta.mail_server import Discovery, Mta
 
 if TYPE_CHECKING:
     from smtpq_exporter.logs.tally import Tally

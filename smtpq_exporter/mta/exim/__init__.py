@@ -10,10 +10,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smtpq_exporter.mta.base import Discovery, Instance, Listing, LogParser, Mta, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.base import Instance, LogParser, ReasonOf, SpoolLayout
 from smtpq_exporter.mta.exim.queue_bp import BpParser
 from smtpq_exporter.mta.exim.queue_spool import DEFAULT, EximSpool
 from smtpq_exporter.mta.exim.settings import CONFIGS, LOGS, PROGRAM, SPOOLS, settle
+from smtpq_exporter.mta.mail_server import Discovery, Listing, Mta
 
 if TYPE_CHECKING:
     from smtpq_exporter.logs.tally import Tally

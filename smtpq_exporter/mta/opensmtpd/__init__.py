@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from smtpq_exporter.mta.base import Discovery, Instance, Listing, LogParser, Mta, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.base import Instance, LogParser, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.mail_server import Discovery, Listing, Mta
 from smtpq_exporter.mta.opensmtpd.queue_listing import ShowQueueParser, doubt
 from smtpq_exporter.mta.opensmtpd.queue_spool import QUEUES, OpensmtpdSpool
 from smtpq_exporter.mta.opensmtpd.settings import (

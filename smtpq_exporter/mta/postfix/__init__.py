@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from smtpq_exporter.mta.base import Discovery, Instance, Listing, LogParser, Mta, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.base import Instance, LogParser, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.mail_server import Discovery, Listing, Mta
 from smtpq_exporter.mta.postfix.queue_json import JsonParser
 from smtpq_exporter.mta.postfix.queue_showq import ShowqParser
 from smtpq_exporter.mta.postfix.queue_spool import QUEUES, PostfixSpool

@@ -10,7 +10,8 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from smtpq_exporter.mta.base import Discovery, Instance, Listing, LogParser, Mta, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.base import Instance, LogParser, ReasonOf, SpoolLayout
+from smtpq_exporter.mta.mail_server import Discovery, Listing, Mta
 from smtpq_exporter.mta.sendmail.queue_mailq import MailqParser
 from smtpq_exporter.mta.sendmail.queue_spool import CLIENTMQUEUE, GONE, HELD, MQUEUE, QUEUES, SendmailSpool
 from smtpq_exporter.mta.sendmail.settings import CONFIGS, PROGRAM, PROGRAMS, QUEUE, base, settle
