@@ -72,13 +72,9 @@ class OpenFile:
     """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
 
     def __init__(self, files: Files, folders: Folders) -> None:
-        """`descriptor` is set anew for each message; `pulse` is the mtime of what `end_beside` has read; `at` is
-        the descriptor of the directory `here`, if many of its messages are opened in a row.
-        """
+        """`descriptor` is set anew for each message; `pulse` is the mtime of what `end_beside` has read."""
         self.descriptor = -1
         self.pulse = 0
-        self.here: bytes | None = None
-        self.at = -1
         self._files, self._folders = files, folders
 
     def names(self) -> list[bytes]:
@@ -117,18 +113,19 @@ class OpenFile:
 
     def size_beside(self, folder: bytes, name: bytes) -> int | None:
         """Size of another file."""
-        at = self.at if folder is self.here else self._folders.at(folder) if folder else self.descriptor
-        try:
-            return self._files.stat(name, dir_fd=at).st_size
-        except FileNotFoundError:
-            return None
+        status = self.status_beside(folder, name)
+        return None if status is None else status.st_size
 
     def status_beside(self, folder: bytes, name: bytes) -> os.stat_result | None:
         """Status of another file."""
         try:
-            return self._files.stat(name, dir_fd=self._folders.at(folder) if folder else self.descriptor)
+            return self.status(folder, name)
         except FileNotFoundError:
             return None
+
+    def status(self, folder: bytes, name: bytes) -> os.stat_result:
+        """The same; FileNotFoundError."""
+        return self._files.stat(name, dir_fd=self._folders.at(folder) if folder else self.descriptor)
 
 
 def fault(error: OSError, path: bytes) -> SourceError:

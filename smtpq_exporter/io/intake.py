@@ -10,15 +10,17 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from functools import partial
 
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import FLAGS, Files, Folders, OpenFile, fault
-from smtpq_exporter.mta.base import Entry, Facts, SpoolLayout
+from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, SpoolLayout
 
 #: A directory's mtime is trusted if it was older than this when the names were listed, seconds.
 GUARD = 2.0
+GUARD_NS = int(GUARD * 1e9)
 #: What a layout made of a message file (a text: why it is left aside), and the stamp that tells a change.
 Found = tuple[Entry | str, int]
 
@@ -117,14 +119,20 @@ class Intake:
         self, directory: Directory, names: list[bytes], look: Callable[[], None],
         one: Callable[[Directory, bytes], None],
     ) -> None:
-        """The same for a layout, or a place, that has no usual message."""
+        """The same for a layout, or a place, whose messages have no company.
+
+        The stamp of a plain message (mta.base.Plain) is not asked, which would cost as much as to open it: when
+        it was read is noted instead, below zero; or 0, for what its pulse stands for was not read.
+        """
         files, file, place, layout = self._files, self._file, directory.place, self._layout
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
-        head, read, aside = layout.head, layout.read, directory.aside
+        head_length, read, aside = layout.head, layout.read, directory.aside
+        plain_of: Callable[[Place], Plain | None] = getattr(layout, "plain", lambda _: None)
         for start in range(0, len(names), _BATCH):
             look()
             flags, at = self.flags, self.folders.keep(place.path)
-            file.here, file.at = place.path, at
+            plain, beside = plain_of(place), partial(files.stat, dir_fd=at)
+            unseen = -int(files.clock() * 1e9) if layout.pulse(place, names[start]) is None else 0
             taken: list[bytes] = []
             entries: list[Entry] = []
             stamps: list[int] = []
@@ -136,15 +144,28 @@ class Intake:
                         one(directory, name)
                         flags = self.flags
                         continue
+                    entry: Entry | str | None = None
+                    stamp = unseen
                     try:
-                        status = fstat(descriptor)
-                        mode = status.st_mode
-                        file.descriptor, file.pulse = descriptor, 0
-                        entry: Entry | str = "foreign_name"
-                        if mode >> 12 == _REGULAR:
-                            entry = read(place, name, status, pread(descriptor, head, 0), file, None)
+                        if plain is not None:
+                            head = pread(descriptor, head_length, 0)
+                            entry = plain(place, name, head, beside)
+                        if entry is None:
+                            status = fstat(descriptor)
+                            mode = status.st_mode
+                            if mode >> 12 != _REGULAR:
+                                entry = "foreign_name"
+                            else:
+                                if plain is None:
+                                    head = pread(descriptor, head_length, 0)
+                                file.descriptor, file.pulse = descriptor, 0
+                                entry = read(place, name, status, head, file, None)
+                                stamp = status.st_mtime_ns ^ mode ^ file.pulse
                     except ParseError:
                         entry = "corrupt_record"
+                    except OSError:  # a directory, a pipe, or worse
+                        one(directory, name)
+                        continue
                     finally:
                         close(descriptor)
                     if isinstance(entry, str):
@@ -152,9 +173,8 @@ class Intake:
                         continue
                     taken.append(name)
                     entries.append(entry)
-                    stamps.append(status.st_mtime_ns ^ mode ^ file.pulse)
+                    stamps.append(stamp)
             finally:
-                file.here = None
                 directory.ledger.put_all(taken, entries, stamps)
                 self._sum.put_all(entries)
 

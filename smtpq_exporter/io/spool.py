@@ -25,7 +25,7 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.census import Carried, Census
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import Files, fault, readable
-from smtpq_exporter.io.intake import GUARD, Intake
+from smtpq_exporter.io.intake import GUARD, GUARD_NS, Intake
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.model import QueueSnapshot
 from smtpq_exporter.mta.base import Place, SpoolLayout
@@ -233,10 +233,14 @@ class SpoolReader:
             row = rows[name]
             pulse = pulse_of(directory.place, name)
             stamp = status.st_mtime_ns ^ status.st_mode
-            if (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == stamps[row] and not changed:
+            known, retry = stamps[row], ledger.retries[row]
+            if (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == known and not changed:
                 continue
-            retry = ledger.retries[row]
-            early += retry > now + 1 or (not retry and pulse is None)  # nobody knew its time
+            if known < 0 and status.st_mtime_ns < -known - GUARD_NS and not changed:  # not since it was read
+                stamps[row] = stamp
+                continue
+            young = status.st_mtime_ns < -known  # perhaps not even changed
+            early += not young and (retry > now + 1 or (not retry and pulse is None))  # nobody knew its time
             result = self._intake.load(directory, name, ledger.get(name)[4])
             if result is None:
                 self._census.drop(directory, name)

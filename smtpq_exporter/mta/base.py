@@ -140,6 +140,9 @@ class SpoolFile(Protocol):
     def status_beside(self, folder: bytes, name: bytes) -> Status | None:
         """Status of another file, None if it is not there."""
 
+    def status(self, folder: bytes, name: bytes) -> Status:
+        """The same; FileNotFoundError."""
+
     def more(self, offset: int, length: int) -> bytes:
         """Bytes of the file; fewer at its end."""
 
@@ -209,6 +212,11 @@ class SpoolLayout(Protocol):
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:
         """What becomes of a message that was carried, unchanged, to another place."""
+
+
+Plain = Callable[[Place, bytes, bytes, Callable[[bytes], Status]], Entry | None]
+"""plain(place, name, first bytes, stat of another file there) understands a usual message without its own status;
+None: ask `read`. A layout that has such a function gives it by `plain(place)`; None = now `read` is needed."""
 
 
 class GlanceLayout(SpoolLayout, Protocol):

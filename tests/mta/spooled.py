@@ -33,6 +33,12 @@ class File:
         data = self.beside(folder, name, 1 << 40)
         return None if data is None else Status(0o100600, len(data), 10**18)
 
+    def status(self, folder: bytes, name: bytes) -> Status:
+        found = self.status_beside(folder, name)
+        if found is None:
+            raise FileNotFoundError(name)
+        return found
+
     def more(self, offset: int, length: int) -> bytes:
         return self.data[max(0, offset) : max(0, offset) + max(0, length)]
 

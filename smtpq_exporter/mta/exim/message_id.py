@@ -18,15 +18,22 @@ _DIGITS = {
 }
 
 
-class _Pairs(dict[bytes, int]):
-    """The numbers that two digits stand for, computed when they are asked for: at most 62 * 62."""
+class _Numbers(dict[bytes, int]):
+    """The numbers that digits stand for, computed when they are asked for."""
 
-    def __missing__(self, pair: bytes) -> int:
-        number = self[pair] = _DIGITS[pair[0]] * 62 + _DIGITS[pair[1]]
+    def __missing__(self, digits: bytes) -> int:
+        number = 0
+        for digit in digits:
+            number = number * 62 + _DIGITS[digit]
+        if len(self) >= _MOST:
+            self.clear()
+        self[digits] = number
         return number
 
 
-_pairs = _Pairs()
+#: A table is emptied at this size; of two digits there are fewer.
+_MOST = 4096
+_hours, _seconds = _Numbers(), _Numbers()
 
 
 def is_message_id(text: bytes) -> bool:
@@ -36,4 +43,4 @@ def is_message_id(text: bytes) -> bool:
 
 def arrival(message_id: bytes) -> int:
     """Seconds since the epoch that an id begins with. `message_id` begins with six letters or digits."""
-    return (_pairs[message_id[:2]] * 3844 + _pairs[message_id[2:4]]) * 3844 + _pairs[message_id[4:6]]
+    return _hours[message_id[:4]] * 3844 + _seconds[message_id[4:6]]

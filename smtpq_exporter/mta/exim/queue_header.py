@@ -24,12 +24,6 @@ _HEAD = re.compile(
     + MESSAGE_ID
     + rb")-H\n[^\n]*\n<(?P<sender>[^\n]*)>\n(?P<time>\d{1,11}) \d{1,9}\n(?P<options>(?:-[^\n]*\n)*+)"
 )
-#: What nearly all mail is, from behind the name in the first line on: one recipient without parameters, not
-#: done. Domain of the sender, with its @; time; options; the address; its domain, with its @.
-USUAL = re.compile(
-    rb"\n[^\n]*+\n<(?:[^>@\n]*+(@[^>@\n]*+))?+>\n(\d{1,11}) \d{1,9}\n((?:-[^\n]*+\n)*+)"
-    rb"XX\n1\n([^@\n]++(@[^@\n]*[^@\n\d]))\n\n"
-)
 #: --(quoter)aclm _name LENGTH: a value of so many bytes and a line end follow.
 _ACL = re.compile(
     rb"-{1,2}(?:\([^)\n]{0,20}\))?acl[cm]? \S+ (\d{1,7})\n|-{1,2}(?:\([^)\n]{0,20}\))?acl \d+ (\d{1,7})\n"
@@ -43,11 +37,22 @@ _ONE_TIME = re.compile(rb" (\d{1,5}),-?\d+#([0-3])\Z")
 _DSN = re.compile(rb" (\d{1,5}),-?\d+\Z")
 _OLD = re.compile(rb" -?\d+(?:,-?\d+)*\Z")
 _HEADER = re.compile(rb"(\d{3,7})([^\n]) ")
+_GONE = b"*"
+_KEPT = re.compile(rb"(\d{3})[A-Z ] ")
 #: A -H file is not longer, bytes.
 LONGEST = 64 * 1024 * 1024
-#: What three digits say.
-_LENGTHS = {b"%03d" % number: number for number in range(1000)}
-_DIGITS, _GONE = b"0123456789", b"*"[0]
+class _Steps(dict[bytes, int]):
+    """Prefix of a header that was not taken out -> bytes from it to the next one; KeyError if it is no such."""
+
+    def __missing__(self, prefix: bytes) -> int:
+        found = _KEPT.fullmatch(prefix)
+        if found is None:
+            raise KeyError(prefix)
+        step = self[prefix] = int(found[1]) + len(prefix)
+        return step
+
+
+_steps = _Steps()
 
 
 class Envelope(NamedTuple):
@@ -92,7 +97,8 @@ def read_header(data: bytes, size: int, more: Callable[[int, int], bytes]) -> En
     at = count.end()
     recipients, at = _recipients(data, at, int(count[1]))
     return Envelope(
-        found["id"], int(found["time"]), found["sender"], frozen, done, recipients, header_bytes(data, at)
+        found["id"], int(found["time"]), found["sender"], frozen, done, recipients,
+        header_bytes(data[at:]),
     )
 
 
@@ -164,22 +170,20 @@ def _address(line: bytes) -> bytes:
     return line
 
 
-def header_bytes(data: bytes, at: int) -> int:
-    """Bytes of the headers from `at` on, without their prefixes and without those that were taken out
-    ("*").
-    """
-    total = 0
+def header_bytes(headers: bytes) -> int:
+    """Bytes of the headers, without their prefixes and without those that were taken out ("*")."""
+    at = total = 0
+    end = len(headers)
     try:
-        while length := _LENGTHS.get(data[at : at + 3]):
-            kind = data[at + 3]
-            if kind in _DIGITS:  # of a length of more than three
-                found = _HEADER.match(data, at)
-                if found is None:
-                    break
-                length, kind, at = int(found[1]), found[2][0], found.end() - 5
-            at += length + 5
-            if kind != _GONE:
-                total += length
-    except IndexError:
-        pass
+        while at < end:
+            at += _steps[headers[at : at + 5]]
+            total += 5
+        return at - total
+    except KeyError:
+        at = total = 0
+    while found := _HEADER.match(headers, at):
+        length = int(found[1])
+        if found[2] != _GONE:
+            total += length
+        at = found.end() + length
     return total

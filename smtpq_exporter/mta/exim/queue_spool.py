@@ -16,14 +16,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import partial
 
 from smtpq_exporter.model import OTHER
 from smtpq_exporter.mta.address import domain_of
-from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
+from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.exim.log_words import masked, outcome
-from smtpq_exporter.mta.exim.message_id import MESSAGE_ID, arrival
-from smtpq_exporter.mta.exim.queue_header import USUAL, Envelope, header_bytes, is_frozen, read_header
+from smtpq_exporter.mta.exim.message_id import MESSAGE_ID
+from smtpq_exporter.mta.exim.queue_header import Envelope, read_header
 from smtpq_exporter.mta.exim.queue_msglog import NOT_YET, last_deferrals
+from smtpq_exporter.mta.exim.queue_usual import body_bytes, moment, recipient_of, usual_message
 
 #: The queue without a name.
 DEFAULT = "default"
@@ -51,10 +53,7 @@ _NO_QUEUES = frozenset(
 )
 _COMPANIONS = frozenset((b"-D", b"-J", b"-K"))
 _SPOOL, _NAMED, _INPUT = "spool", "named", "input"
-#: An id and -H that differ more in time are of different clocks: ids of case-insensitive builds (base 36).
-_AGREE = 86400
 _MEMO = 4096
-_LATEST = 2**32 - 1
 
 
 class EximSpool:
@@ -74,8 +73,7 @@ class EximSpool:
         self._logs: dict[bytes, bytes] = {}
         self._left = LOGS
         self._memo: dict[tuple[bytes, bytes], str] = {}
-        self._facts: dict[tuple[bytes | None, bytes], Facts] = {}
-        """What messages of a sender's and a recipient's domain, as the file shows them, share."""
+        self._usual = usual_message(self.head)
         self._dead: dict[str, str] = {}
         """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
 
@@ -137,43 +135,30 @@ class EximSpool:
         known: Facts | None,
     ) -> Entry | str:
         """Understand one -H file, with the size of its body, its journal and the end of its log."""
-        path, message_id = place.path, name[:-2]
-        usual = None
-        if head.startswith(name) and status.st_size == len(head) and not (
-            self._journals and self._journals.get(path)
-        ):
-            usual = USUAL.match(head, len(name))
-        if usual is not None and b"acl" not in usual[3]:
-            tail, time, options, address, domain = usual.groups()
-            received, size = int(time), header_bytes(head, usual.end())
-            frozen = b"-frozen" in options and is_frozen(options)
-            facts = self._facts.get((tail, domain))
-            if facts is None:
-                facts = domain_of(tail) if tail else "", (domain_of(domain),), (), False, False
-                if len(self._facts) >= _MEMO:
-                    self._facts.clear()
-                self._facts[tail, domain] = facts
-            waiting = [address]
+        beside = partial(file.status, place.path)
+        entry = None if self._journals.get(place.path) else self._usual(place, name, head, beside)
+        if entry is not None:
+            waiting = [recipient_of(head)]
         else:
-            _, received, sender, frozen, _, _, size = envelope = read_header(head, status.st_size, file.more)
-            waiting = self._waiting(place, name, envelope, file)
-            facts = domain_of(sender) if sender else "", tuple(map(domain_of, waiting)), (), False, False
-        came = arrival(message_id)
-        if not -_AGREE < came - received < _AGREE:
-            came = received
-        if came > _LATEST:  # noqa: PLR1730 - min() costs more
-            came = _LATEST
-        body = file.size_beside(path, message_id + b"-D")
-        if body is not None and body > len(message_id) + 2:
-            size += body - len(message_id) - 2
+            envelope = read_header(head, status.st_size, file.more)
+            waiting, size = self._waiting(place, name, envelope, file), envelope.headers + body_bytes(name, beside)
+            sender = domain_of(envelope.sender) if envelope.sender else ""
+            facts: Facts = sender, tuple(map(domain_of, waiting)), (), envelope.frozen, False
+            entry = place.queue, moment(name, envelope.received), size, 0, facts
+        reasons: tuple[str, ...] = ()
         if self._left > 0:
             self._left -= 1
-            reasons = self._why(place, message_id, waiting, file)
-        else:
-            reasons = known[2][: len(waiting)] if known is not None else ()
-        if frozen or reasons:
-            facts = facts[0], facts[1], reasons, frozen, False
-        return place.queue, came, size, 0, facts
+            reasons = self._why(place, name[:-2], waiting, file)
+        elif known is not None:
+            reasons = known[2][: len(entry[4][1])]
+        if reasons:
+            sender, domains, _, frozen, _ = entry[4]
+            entry = *entry[:4], (sender, domains, reasons, frozen, False)
+        return entry
+
+    def plain(self, place: Place) -> Plain | None:
+        """The usual message, where neither logs nor journals are to be read."""
+        return None if self._left > 0 or self._journals.get(place.path) else self._usual
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:  # noqa: ARG002
         """A message that was moved to another queue."""

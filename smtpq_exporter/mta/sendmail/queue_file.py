@@ -31,7 +31,7 @@ USUAL = re.compile(
     rb"V[1-9]\nT(?P<arrival>\d{1,10})\nK(?P<last>\d{1,10})\nN(?P<attempts>\d{1,9})\nP-?\d++\n(?:I[^\n]*+\n)?"
     rb"(?:M(?P<common>[^\n]*+)\n)?(?:[F$B][^\n]*+\n)*+S<(?:[^>@\n]*+(?P<sender>@[^>@\n]*+))?+>\n"
     rb"(?:M(?P<own>[^\n]*+)\n)?r[^\n]*+\nR[^:\n]*+:<(?P<address>[^>@\n]++(?P<domain>@[^>@\n]*+))>\nH",
-)
+).match
 
 
 class Envelope(NamedTuple):

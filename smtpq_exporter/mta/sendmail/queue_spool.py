@@ -11,12 +11,13 @@ and back. What Sendmail cannot make sense of is renamed to Qf (lost) and never t
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
 from smtpq_exporter.mta.address import domain_of
-from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
+from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.sendmail.queue_file import DEFERRED, TEMPORARY, USUAL, read_envelope
 from smtpq_exporter.mta.sendmail.queue_id import CONTROL, LOST, QUARANTINED, WAITING, is_control_file
 
@@ -62,8 +63,8 @@ class SendmailSpool:
         self._min_age = min_age
         self.retries = min_age is not None
         self._memo: dict[bytes, str] = {}
-        self._shared: dict[tuple[bytes | None, bytes], tuple[str, tuple[str, ...]]] = {}
-        """Domains of a sender and a recipient, as the file shows them and as they are shown."""
+        self._shared: dict[tuple[bytes | None, bytes, str], Facts] = {}
+        """What messages share: domains of sender and recipient as the file shows them, reason."""
         self._patterns: dict[bytes, bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
 
@@ -115,27 +116,42 @@ class SendmailSpool:
         known: Facts | None,  # noqa: ARG002
     ) -> Entry | str:
         """Understand one control file, with the size of its body."""
-        kind = name[:2]
-        usual = USUAL.match(head) if kind == WAITING else None
-        if usual is not None:
-            when, last, attempts, common, sender, own, address, domain = usual.groups()
-            folder = place.path if place.role == _QUEUE else self._body(place)
-            size = file.size_beside(folder, b"df" + name[2:])
-            text = own or (common if common and common.startswith(TEMPORARY) else None)
-            arrival, retry = int(when), 0
-            if arrival > _LATEST:  # noqa: PLR1730 - min() costs more
-                arrival = _LATEST
-            if self._min_age is not None:
-                retry = min(int(last) + self._min_age if int(attempts) else arrival, _LATEST)
-            names = self._shared.get((sender, domain))
-            if names is None:
-                if len(self._shared) >= _MEMO:
-                    self._shared.clear()
-                names = domain_of(sender) if sender else "", (domain_of(domain),)
-                self._shared[sender, domain] = names
-            reasons: tuple[str, ...] = (self._why(text, address),) if text else ()
-            return place.queue, arrival, size or 0, retry, (*names, reasons, False, False)
-        return self._unusual(place, name, status, head, file)
+        usual = self._usual(place, name, head, partial(file.status, self._body(place)))
+        return usual or self._unusual(place, name, status, head, file)
+
+    def plain(self, place: Place) -> Plain | None:
+        """The usual message, where bodies lie beside it."""
+        return self._usual if place.role == _QUEUE else None
+
+    def _usual(
+        self, place: Place, name: bytes, head: bytes, beside: Callable[[bytes], Status]
+    ) -> Entry | None:
+        """One recipient, waiting: the same as `_unusual` understands, in fewer steps."""
+        if name[:2] != WAITING:
+            return None
+        usual = USUAL(head)
+        if usual is None:
+            return None
+        when, last, attempts, common, sender, own, address, domain = usual.groups()
+        try:
+            size = beside(b"df" + name[2:]).st_size
+        except FileNotFoundError:
+            size = 0
+        text = own or (common if common and common.startswith(TEMPORARY) else None)
+        arrival, retry = int(when), 0
+        if arrival > _LATEST:  # noqa: PLR1730 - min() costs more
+            arrival = _LATEST
+        if self._min_age is not None:
+            retry = min(int(last) + self._min_age if int(attempts) else arrival, _LATEST)
+        reason = self._why(text, address) if text else ""
+        facts = self._shared.get((sender, domain, reason))
+        if facts is None:
+            if len(self._shared) >= _MEMO:
+                self._shared.clear()
+            reasons = (reason,) if reason else ()
+            facts = domain_of(sender) if sender else "", (domain_of(domain),), reasons, False, False
+            self._shared[sender, domain, reason] = facts
+        return place.queue, arrival, size, retry, facts
 
     def _unusual(
         self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile
@@ -187,7 +203,7 @@ class SendmailSpool:
     def _why(self, text: bytes, address: bytes) -> str:
         if text[:10] == DEFERRED:
             text = text[10:]
-        if self._bare and address in text and b"@" in address:
+        if self._bare and address.find(b"@") >= 0:  # `in` is slower: it first tries the bytes as a number
             text = text.replace(address, b"@")
         found = self._memo.get(text)
         if found is None:

@@ -223,3 +223,23 @@ def test_a_queue_run_over_a_long_queue_is_seen_at_once(
         part.write_bytes(envelope(attempts=2).replace(b"450 later", b"421 busy"))
         part.rename(tmp_path / f"qf6AO8DrHx{number:06d}")
     assert dict(read(reader).reasons) == {"421": 200}
+
+
+def test_a_message_tried_just_after_it_was_read_is_read_again(tmp_path: Path) -> None:
+    """The stamps of usual messages are not asked when they are read: later ones tell, and so do those of a moment
+    before; what is older is believed, and not opened again.
+    """
+    names = [f"qf6AO8DrHx00000{number}" for number in range(4)]
+    for name in names:
+        put(tmp_path, name)
+        os.utime(tmp_path / name, (NOW - 100, NOW - 100))
+    files = FaultyFiles()
+    files.clock = lambda: NOW
+    reader = reader_of(tmp_path, files=files)
+    assert dict(read(reader).reasons) == {"450": 4}
+    for name, age in zip(names, (100.0, 1.0, -1.0, 100.0), strict=True):
+        (tmp_path / name).write_bytes(envelope(attempts=2).replace(b"450 later", b"421 busy"))
+        os.utime(tmp_path / name, (NOW - age, NOW - age))
+    assert dict(read(reader).reasons) == {"450": 2, "421": 2}
+    os.utime(tmp_path / names[0], (NOW - 99, NOW - 99))  # from now on its stamp is known
+    assert dict(read(reader).reasons) == {"450": 1, "421": 3}
