@@ -89,18 +89,20 @@ class Intake:
                             directory.aside[name] = "foreign_name"
                             continue
                         head = pread(descriptor, head_length, 0)
-                        beside = b""
+                        beside: bytes | None = b""
                         if there is not None:
                             try:
-                                other = open_file(name, FLAGS, dir_fd=there)
+                                other = open_file(name, flags, dir_fd=there)
                             except FileNotFoundError:
                                 pass
+                            except OSError:  # of another owner, whose atime is not left alone, or worse
+                                beside = None
                             else:
                                 try:
                                     beside = pread(other, beside_length, 0)
                                 finally:
                                     close(other)
-                        entry = usual(queue, mode, stamp, head, beside)
+                        entry = None if beside is None else usual(queue, mode, stamp, head, beside)
                         if entry is None:
                             self._file.descriptor, self._file.pulse = descriptor, 0
                             self.enter(

@@ -557,6 +557,35 @@ def test_without_the_right_to_leave_atime_alone_files_are_opened_plainly(spool: 
     assert files.refused <= 2
 
 
+def test_a_log_of_another_owner_is_read_all_the_same(spool: Spool) -> None:
+    """Where only the atime of the defer logs may not be left alone, their reasons are known nevertheless."""
+    for _ in range(3):
+        spool.add(reason=b"old")
+
+    class Strict(Files):
+        refused = 0
+
+        def _open(self, path: bytes, flags: int, *, dir_fd: int | None = None) -> int:
+            if flags & os.O_NOATIME and b"/defer/" in self._folders.get(dir_fd or -1, b"") + b"/":
+                self.refused += 1
+                raise PermissionError(1, "Operation not permitted")
+            return super()._open(path, flags, dir_fd=dir_fd)
+
+    files = Strict()
+    assert dict(read(reader_of(spool, files)).reasons) == {"old": 3}
+    assert files.refused == 3
+
+
+def test_a_first_reading_leaves_no_trace(spool: Spool) -> None:
+    """Neither messages nor their logs get another atime."""
+    names = [spool.add(reason=b"old") for _ in range(3)]
+    paths = [spool.path(part, name) for part in ("deferred", "defer") for name in names]
+    for path in paths:
+        os.utime(path, (NOW - 1000, path.stat().st_mtime))  # older than mtime: a plain read renews it
+    assert dict(read(reader_of(spool)).reasons) == {"old": 3}
+    assert {path.stat().st_atime for path in paths} == {NOW - 1000}
+
+
 def test_a_long_queue_notices_due_retries_at_once_and_a_flush_too(
     spool: Spool, monkeypatch: pytest.MonkeyPatch,
 ) -> None:
