@@ -95,7 +95,7 @@ def facts(tally: LogTally, *, without: frozenset[str] = frozenset()) -> dict[str
 
 
 POSTFIX = Reading("postfix", PostfixLog, put=(b")", b"to=<", b", "))
-EXIM = Reading("exim", EximLog, put=(b")", b" => ", b" defer (1)", b' C="', b" QT=1s", b"/"))
+EXIM = Reading("exim", EximLog, put=(b"\r", b")", b" => ", b" defer (1)", b' C="', b" QT=1s", b"/"))
 SENDMAIL = Reading(
     "sendmail", SendmailLog, fed_only=frozenset({"removed", "latency", "delays", "destinations"}),
     put=(b", ", b", stat=", b", reject=", b"to=<", b"\\"),

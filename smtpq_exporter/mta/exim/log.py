@@ -32,7 +32,9 @@ _HEADS = 1024
 _LINE = 4096
 #: The last stamp is looked for in so many lines: what follows an entry of the rejectlog has none.
 _TAIL = 200
-_DASH, _BLANK, _BRACKET = ord("-"), ord(" "), ord("[")
+_DASH, _BLANK = ord("-"), ord(" ")
+#: What may still stand before the words: a time zone, [pid].
+_BEFORE = b"+-["
 _STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
 
 
@@ -193,7 +195,7 @@ class EximLog:
 
     def _quickly(self, line: bytes, at: int) -> bool:
         """Count a line of Exim's own file that has no flag, without making its event; False: needed."""
-        if line[at] == _BRACKET or b"]: " in line[:300] or b" exim" in line[:150]:
+        if line[at] in _BEFORE or b"]: " in line[:300] or b" exim" in line[:150]:
             return False
         if b"last message repeated" in line[:300]:
             return False

@@ -49,7 +49,7 @@ class Outcomes:
 
     def failure(self, number: bytes, said: bytes) -> Known:
         """What a deferral or (without `number`) a failure is."""
-        result = outcome(number, said, self._reasons)
+        result = outcome(number, said.rstrip(b"\r\n\0"), self._reasons)
         index = {"attempt": DEFERRED if number else BOUNCED, "expired": EXPIRED}.get(result.event, -1)
         found = result.reason, index, None if index < 0 else self._tally.cell(index, result.dsn)
         if len(said) <= _SHORT:
@@ -72,7 +72,7 @@ class Outcomes:
 
     def way(self, line: bytes, tail: bytes, message: bytes, stamp: bytes) -> bytes:
         """How long a delivered message took, as a decimal number; b"" if that is not known."""
-        said = seconds(queue_time(line))
+        said = seconds(queue_time(line.rstrip(b"\r\n\0")))
         if said is not None:
             self.tails[tail] = repr(said).encode()
         else:

@@ -50,7 +50,7 @@ _HEAD = rb"(?P<head>[^\s\[]++ [^\s\[:]++)\[\d++\]: (?P<id>[0-9A-Za-z]{7,20}): "
 FREQUENT = re.compile(
     _HEAD + rb"(?:to=<(?P<local>" + _PLAIN + rb")(?P<domain>" + _NAME + rb")>"
     rb"(?P<more>(?:,<" + _PLAIN + _NAME + rb">)*+), (?:ctladdr=<[^\"<>,\\\s]*+> (?:\([^()]{0,60}\))?, )?"
-    rb"delay=(?P<delay>[0-9+:]++), xdelay=[0-9:+]++, mailer=[^,\s]++, pri=\d++, relay=" + _RELAY
+    rb"delay=(?P<delay>" + _TIME + rb"), xdelay=" + _TIME + rb", mailer=[^,\s]++, pri=\d++, relay=" + _RELAY
     + rb", dsn=(?P<dsn>" + _DSN + rb"), "
     rb"|from=<[^\"<>,\\\s]*+>, size=\d++, class=-?\d++, nrcpts=(?P<nrcpts>[1-9]\d{0,8}+), )",
 )

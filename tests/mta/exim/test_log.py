@@ -51,6 +51,7 @@ FORMS = {
     "millisec": lambda stamp, rest: stamp + b".123 " + rest,
     "zone": lambda stamp, rest: stamp + b" +0000 " + rest,
     "pid": lambda stamp, rest: stamp + b" [4711] " + rest,
+    "zone, pid": lambda stamp, rest: stamp + b" +0100 [4711] " + rest,
     "all": lambda stamp, rest: stamp + b".123 +0000 [99] " + rest,
     "syslog": lambda stamp, rest: b"Nov 24 03:17:48 mail exim[12]: " + stamp + b" " + rest,
     "syslog without time": lambda stamp, rest: b"Nov 24 03:17:48 mail exim[12]: " + rest,
