@@ -116,11 +116,11 @@ class FinalDelays:
             self._latency.feed(parts[0::5])
             for stage, histogram in enumerate(self._stages, 1):
                 histogram.feed(parts[stage::5])
+        elif len(parts) == len(ways):  # each of one
+            self._latency.feed(parts)
         elif len(ways) > 1:  # a mixture; rare enough to go one by one
             for way in ways:
                 self.done([way])
-        elif len(parts) == 1:
-            self._latency.feed(parts)
 
     def merge(self, later: FinalDelays, ended: Iterable[bytes], gone: Iterable[bytes]) -> None:
         """Add a later part of the same log; see Tally.merge for `ended` and `gone`."""

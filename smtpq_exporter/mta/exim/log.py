@@ -17,12 +17,12 @@ from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.prefix import repeated
-from smtpq_exporter.logs.tally import DEFERRED, EXPIRED, SENT, Tally
+from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT, Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
 from smtpq_exporter.mta.exim.log_line import NAMES, Line, shape_of, take_apart
-from smtpq_exporter.mta.exim.log_outcomes import Outcomes
+from smtpq_exporter.mta.exim.log_outcomes import UNUSUAL, Outcomes
 from smtpq_exporter.mta.exim.log_trouble import decide
 from smtpq_exporter.mta.exim.log_words import FLAGS, TEXT, understand
 
@@ -32,9 +32,11 @@ _HEADS = 1024
 _LINE = 4096
 #: The last stamp is looked for in so many lines: what follows an entry of the rejectlog has none.
 _TAIL = 200
-_DASH, _BLANK = ord("-"), ord(" ")
+_DASH, _BLANK, _A, _Z = b"- [AZ"
 #: What may still stand before the words: a time zone, [pid].
 _BEFORE = b"+-["
+#: How something begins that may hold blanks: a quoted local part, a pipe, a file, an address in brackets.
+_ODD = b'"|/<'
 _STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
 
 
@@ -76,13 +78,11 @@ class EximLog:
         """Count lines without their newlines, in the order of the log."""
         tally, host, heads, start, pid = self.tally, self._host, self._heads, self._start, self._pid
         known, pending = tally.destinations.known, tally.delays.pending
-        delivered, deferred_at, failed = (
-            grammar.FREQUENT_DELIVERED.match,
-            grammar.FREQUENT_DEFERRED.match,
-            grammar.FREQUENT_FAILED.match,
-        )
+        delivered = grammar.FREQUENT_DELIVERED.match
+        deferred_at, failed = grammar.FREQUENT_DEFERRED.match, grammar.FREQUENT_FAILED.match
         outcomes, masked = self._outcomes, not self._reasons.wants_addresses
         failures, cells, tails, dead = outcomes.failures, outcomes.cells, outcomes.tails, outcomes.dead
+        domains, deferral, failure = outcomes.domains, outcomes.deferral, outcomes.bounce
         is_stamp = _STAMPED.fullmatch
         done: list[bytes] = []
         deferred: list[str] = []
@@ -111,12 +111,25 @@ class EximLog:
                     if flag == b" <= ":
                         received += 1
                         continue
+                    if flag == b" Com" and line.startswith(b"Completed", end + 1):
+                        removed += 1
+                        if (way := pending.pop(message, None)) is not None:
+                            done.append(way)
+                        continue
                     status = -1
+                    begin = end + 4
+                    space = line.find(b" ", begin)
+                    to = line[begin:space]
+                    sign = to.rfind(b"@")
+                    domain = domains[to[sign + 1 :]]
+                    plain = domain and sign > 0 and line[begin] not in _ODD and to.split() == [to]
                     if flag == b" => " or flag == b" -> ":  # noqa: PLR1714 - a tuple costs more
-                        found = delivered(line, end + 4)
-                        if found is not None:
-                            domain = found["domain"]
-                            quote = line.find(b'"', found.end())
+                        if not plain or not _A <= line[space + 1] <= _Z:
+                            plain, found = False, delivered(line, begin)
+                            if found is not None:
+                                domain, space, plain = domains[found["domain"]], found.end(), True
+                        if plain:
+                            quote = line.find(b'"', space)
                             cell = None
                             if quote < 0:
                                 cell = cells.get(b"") or outcomes.cell(b"")
@@ -128,49 +141,37 @@ class EximLog:
                                 tail = line[line.rfind(b" QT=", -40) :]
                                 way = tails.get(tail)
                                 if way is None:
-                                    way = outcomes.way(
-                                        line, tail, message, stamp[:-1] or self._stamp_of(line)
-                                    )
+                                    dated = stamp[:-1] or self._stamp_of(line)
+                                    way = outcomes.way(line, tail, message, dated)
                                 pending[message] = way
                                 if len(pending) > PENDING:
                                     tally.delays.bound()
                                 status = SENT
-                    elif flag == b" == ":
-                        found = deferred_at(line, end + 4)
-                        if found is not None:
-                            to, domain, code = found.groups()
-                            said = line[found.end() : found.end() + TEXT]
+                    elif flag == b" == " or flag == b" ** ":  # noqa: PLR1714
+                        colon = line.find(b": ", space) + 2
+                        code = (deferral if flag == b" == " else failure)[line[space:colon]]
+                        if not plain or code == UNUSUAL:
+                            plain, found = False, (deferred_at if flag == b" == " else failed)(line, begin)
+                            if found is not None:
+                                to, domain, code = found.groups(b"")
+                                domain, colon, plain = domains[domain], found.end(), True
+                        if plain:
+                            said = line[colon : colon + TEXT]
                             if masked:
                                 said = said.replace(to, b"@")
                             reason, status, cell = failures.get((code, said)) or outcomes.failure(code, said)
                             if status == DEFERRED:
                                 deferred.append(reason)
-                                dead[domain.lower()] = reason
-                            elif cell is None:
-                                if reason:
-                                    suspended.append(dead.get(domain.lower()) or reason)
-                                continue
-                            cell[0] += 1  # type: ignore[index]
-                    elif flag == b" Com":
-                        if line.startswith(b"Completed", end + 1):
-                            removed += 1
-                            done_way = pending.pop(message, None)
-                            if done_way is not None:
-                                done.append(done_way)
-                            continue
-                    elif flag == b" ** ":
-                        found = failed(line, end + 4)
-                        if found is not None:
-                            to, domain = found.groups()
-                            said = line[found.end() : found.end() + TEXT]
-                            if masked:
-                                said = said.replace(to, b"@")
-                            reason, status, cell = failures.get((b"", said)) or outcomes.failure(b"", said)
-                            cell[0] += 1  # type: ignore[index]
-                            if status == EXPIRED:
+                                dead[domain] = reason
+                            elif status == BOUNCED:
+                                bounced.append(reason)
+                            elif status == EXPIRED:
                                 tally.expired += 1
                             else:
-                                bounced.append(reason)
+                                if reason:
+                                    suspended.append(dead.get(domain) or reason)
+                                continue
+                            cell[0] += 1  # type: ignore[index]
                     if status >= 0:
                         row = known.get(domain)
                         if row is not None:

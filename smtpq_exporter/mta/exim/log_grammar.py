@@ -48,6 +48,8 @@ FAILED = re.compile(_WHO + rb"(?: ?: |$)")
 RECEIVED = re.compile(rb"(?:" + _ANGLE + rb"|" + _QUOTED + rb"@\S+|\S+)(?P<fields>" + _FIELD + rb"*)")
 #: The same for what nearly all lines are: no quotes, no files.
 _PLAIN = rb"(?P<to>[^\s\"@<>|/:()]++@(?P<domain>[A-Za-z0-9._-]++))"
+#: The domain alone.
+DOMAIN = re.compile(rb"[A-Za-z0-9._-]+")
 _NAMES = rb"(?: R=[^\s:=\"]++)?(?: T=[^\s:=\"]++)?"
 _PEER = rb"(?: H=[^\s(\[]++ \[[^\s\]]*+\](?::\d{1,5})?)?"
 _PARENT = rb"(?: <[^\s\"<>]*+>)?"
@@ -55,10 +57,11 @@ _PARENT = rb"(?: <[^\s\"<>]*+>)?"
 FREQUENT_DELIVERED = re.compile(
     rb"(?P<local>[^\s\"@<>|/:()=]++ <)?" + _PLAIN + rb"(?(local)>|" + _PARENT + rb")(?= [A-Z])"
 )
-FREQUENT_DEFERRED = re.compile(
-    _PLAIN + _PARENT + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?: "
-)
-FREQUENT_FAILED = re.compile(_PLAIN + _PARENT + _NAMES + _PEER + rb" ?: ")
+#: What stands between the address and the text.
+_DEFERRAL = _PARENT + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?: "
+_BOUNCE = _PARENT + _NAMES + _PEER + rb"(?P<number>) ?: "
+DEFERRAL, BOUNCE = re.compile(_DEFERRAL), re.compile(_BOUNCE)
+FREQUENT_DEFERRED, FREQUENT_FAILED = re.compile(_PLAIN + _DEFERRAL), re.compile(_PLAIN + _BOUNCE)
 #: How long, at the end of a line: on the queue, for this delivery.
 _TIME = rb"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?"
 TIMES = re.compile(rb" QT=(?P<queue>" + _TIME + rb")(?: DT=" + _TIME + rb")?")

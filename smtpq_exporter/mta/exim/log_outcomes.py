@@ -7,6 +7,8 @@ of that domain.
 
 from __future__ import annotations
 
+import re
+
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT, Tally
 from smtpq_exporter.mta.base import ReasonOf
@@ -19,8 +21,34 @@ _MEMO = 4096
 _SHORT = 400
 #: A waiting time in the spool longer than this is a clock's mistake, seconds.
 _LONGEST_WAIT = 90 * 86400.0
+#: What does not look as nearly always.
+UNUSUAL = b"?"
 Known = tuple[str, int, list[int] | None]
 """Reason, index of STATUSES, counter. Without an attempt -1 and None; "" as reason: not even suspended."""
+
+
+class _Domains(dict[bytes, bytes]):
+    """Domain -> the same in lower case; b"" if it is not as plain as nearly all are."""
+
+    def __missing__(self, domain: bytes) -> bytes:
+        if len(domain) > _SHORT or not grammar.DOMAIN.fullmatch(domain):
+            return b""
+        plain = self[domain] = domain.lower()
+        return plain
+
+
+class _Between(dict[bytes, bytes]):
+    """What stands between an address and a text -> the number of "defer (n)", b"" if there is none, or UNUSUAL."""
+
+    def __init__(self, usual: re.Pattern[bytes]) -> None:
+        self._match = usual.fullmatch
+
+    def __missing__(self, between: bytes) -> bytes:
+        found = self._match(between) if len(between) <= _SHORT else None
+        if found is None:
+            return UNUSUAL
+        number = self[between] = found["number"]
+        return number
 
 
 class Outcomes:
@@ -36,6 +64,8 @@ class Outcomes:
         """Ten bytes of a confirmation -> counter."""
         self.tails: dict[bytes, bytes] = {}
         """End of a line with QT= -> seconds as a decimal number."""
+        self.domains = _Domains()
+        self.deferral, self.bounce = _Between(grammar.DEFERRAL), _Between(grammar.BOUNCE)
         self.dead: dict[bytes, str] = {}
         """Domain in lower case -> why the last real attempt for it failed."""
         self._stamp = b""
@@ -43,7 +73,7 @@ class Outcomes:
 
     def bound(self) -> None:
         """Keep the tables small; after each batch."""
-        for table in (self.failures, self.cells, self.tails, self.dead):
+        for table in (self.failures, self.cells, self.tails, self.dead, self.domains, self.deferral, self.bounce):
             if len(table) > _MEMO:
                 table.clear()
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.mta.reading import EXIM, facts
 
@@ -91,3 +93,27 @@ def test_the_state_survives_a_restart() -> None:
     unmixed = frozenset({"deferrals"})  # what a domain failed with before is not saved
     for at in range(0, len(lines), 5):
         assert facts(EXIM.restarted(lines, at), without=unmixed) == facts(whole, without=unmixed)
+
+
+#: Pieces of what may stand where an address does.
+ADDRESS = st.lists(
+    st.sampled_from([
+        b"a", b"@", b"x.example", b'"', b" ", b"<", b">", b"|", b"/", b":", b"(", b")", b"=", b"\\", b"\t", b"R",
+    ]),
+    min_size=1, max_size=7,
+).map(b"".join)
+REST = (
+    b" R=r T=t H=h [192.0.2.1]:25 DT=1s: 450 4.2.0 no", b" R=r T=t defer (-44) H=h [192.0.2.1] DT=0s: 450 4.2.0 no",
+    b" <p@y.example> R=r defer (-1): wait", b' R=r T=t H=h [192.0.2.1] C="250 2.0.0 ok" QT=2s',
+    b": no such user", b" F=<s@z.example>: no", b"",
+)
+
+
+@settings(max_examples=500)
+@given(
+    lines=st.lists(st.tuples(st.sampled_from([b"=>", b"->", b"==", b"**"]), ADDRESS, st.sampled_from(REST)), max_size=6)
+)
+def test_whatever_stands_for_an_address_feeds_as_it_sums(lines: list[tuple[bytes, bytes, bytes]]) -> None:
+    """The short cut for plain addresses takes none for plain that means something else."""
+    head = b"2026-11-24 03:17:58 1xVh2S-0002gu-0s "
+    EXIM.both_ways([b"%b%b %b%b" % (head, flag, address, rest) for flag, address, rest in lines])
