@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.sink import free_port
+from tests.wait import wait_for
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -59,9 +60,13 @@ def test_the_metrics_are_those_shown(demo: tuple[str, int]) -> None:
     head, *lines = shown.splitlines()
     first, _, last = head.removeprefix("$ curl -s localhost:10125/metrics | ").partition(" | ")
     wanted, unwanted = shlex.split(first)[-1], shlex.split(last)[-1]
-    with urllib.request.urlopen(f"http://127.0.0.1:{demo[1]}/metrics", timeout=20) as answer:
-        found = {blurred(line) for line in answer.read().decode().splitlines()
-                 if re.search(wanted, line) and not re.search(unwanted, line)}
+
+    def series() -> set[str]:
+        with urllib.request.urlopen(f"http://127.0.0.1:{demo[1]}/metrics", timeout=20) as answer:
+            return {blurred(line) for line in answer.read().decode().splitlines()
+                    if re.search(wanted, line) and not re.search(unwanted, line)}
+
+    found = wait_for(series, 30, every=0.2)
     assert lines.pop() == "..."
     assert {blurred(line) for line in lines} <= found
 
