@@ -162,7 +162,8 @@ def report(found: dict[str, Any]) -> str:
         Goal("memory at 100,000 messages", "<= 40 MB", f"{largest / 1e6:.0f} MB", largest <= 40e6),
     ])
     tables = "\n".join(table.markdown() for table in (start, many, own, reached))
-    return f"## Plugins\n\n{conditions()}\n\n{tables}"
+    before = f" At nice {os.nice(0)}, before all other work." if os.nice(0) < 0 else ""
+    return f"## Plugins\n\n{conditions()}{before}\n\n{tables}"
 
 
 def main(argv: Sequence[str]) -> int:
