@@ -33,8 +33,7 @@ _LINE = 4096
 #: The last stamp is looked for in so many lines: what follows an entry of the rejectlog has none.
 _TAIL = 200
 _DASH, _BLANK, _A, _Z = b"- AZ"
-#: What may still stand before the words: a time zone, [pid].
-_BEFORE = b"+-["
+_BEFORE = b"+-["  # what may still stand before the words: a time zone, [pid]
 #: How something begins that may hold blanks: a quoted local part, a pipe, a file, an address in brackets.
 _ODD = b'"|/<'
 _STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
