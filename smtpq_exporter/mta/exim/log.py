@@ -26,16 +26,15 @@ from smtpq_exporter.mta.exim.log_outcomes import UNUSUAL, Outcomes
 from smtpq_exporter.mta.exim.log_trouble import decide
 from smtpq_exporter.mta.exim.log_words import FLAGS, TEXT, understand
 
-#: Pairs of host and tag that are kept to be fast.
-_HEADS = 1024
-#: So much of a line is kept for `last message repeated`.
-_LINE = 4096
-#: The last stamp is looked for in so many lines: what follows an entry of the rejectlog has none.
-_TAIL = 200
+_HEADS = 1024  # pairs of host and tag that are kept to be fast
+_LINE = 4096  # so much of a line is kept for `last message repeated`
+_TAIL = 200  # the last stamp is looked for in so many lines: what follows an entry of the rejectlog has none
 _DASH, _BLANK, _A, _Z = b"- AZ"
 _BEFORE = b"+-["  # what may still stand before the words: a time zone, [pid]
 #: How something begins that may hold blanks: a quoted local part, a pipe, a file, an address in brackets.
 _ODD = b'"|/<'
+_RECEIVED, _DONE = 10, 11
+_KINDS = {b" <= ": _RECEIVED, b" => ": SENT, b" -> ": SENT, b" == ": DEFERRED, b" ** ": BOUNCED, b" Com": _DONE}
 _STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
 
 
@@ -82,7 +81,7 @@ class EximLog:
         outcomes, masked = self._outcomes, not self._reasons.wants_addresses
         failures, cells, tails, dead = outcomes.failures, outcomes.cells, outcomes.tails, outcomes.dead
         domains, deferral, failure = outcomes.domains, outcomes.deferral, outcomes.bounce
-        is_stamp = _STAMPED.fullmatch
+        is_stamp, kinds = _STAMPED.fullmatch, _KINDS
         done: list[bytes] = []
         deferred: list[str] = []
         suspended: list[str] = []
@@ -107,10 +106,11 @@ class EximLog:
                 end = at + 16 if line[at + 13] == _DASH else at + 23
                 message, flag = line[at:end], line[end : end + 4]
                 if message.replace(b"-", b"").isalnum() and (end == at + 16 or line[at + 18] == _DASH):
-                    if flag == b" <= ":
+                    kind = kinds.get(flag)
+                    if kind == _RECEIVED:
                         received += 1
                         continue
-                    if flag == b" Com" and line.startswith(b"Completed", end + 1):
+                    if kind == _DONE and line.startswith(b"Completed", end + 1):
                         removed += 1
                         if (way := pending.pop(message, None)) is not None:
                             done.append(way)
@@ -122,7 +122,7 @@ class EximLog:
                     sign = to.rfind(b"@")
                     domain = domains[to[sign + 1 :]]
                     plain = domain and sign > 0 and line[begin] not in _ODD and to.split() == [to]
-                    if flag == b" => " or flag == b" -> ":  # noqa: PLR1714 - a tuple costs more
+                    if kind == SENT:
                         if not plain or not _A <= line[space + 1] <= _Z:
                             plain, found = False, delivered(line, begin)
                             if found is not None:
@@ -146,11 +146,11 @@ class EximLog:
                                 if len(pending) > PENDING:
                                     tally.delays.bound()
                                 status = SENT
-                    elif flag == b" == " or flag == b" ** ":  # noqa: PLR1714
+                    elif kind == DEFERRED or kind == BOUNCED:  # noqa: PLR1714 - a tuple costs more
                         colon = line.find(b": ", space) + 2
-                        code = (deferral if flag == b" == " else failure)[line[space:colon]]
+                        code = (deferral if kind == DEFERRED else failure)[line[space:colon]]
                         if not plain or code == UNUSUAL:
-                            plain, found = False, (deferred_at if flag == b" == " else failed)(line, begin)
+                            plain, found = False, (deferred_at if kind == DEFERRED else failed)(line, begin)
                             if found is not None:
                                 to, domain, code = found.groups(b"")
                                 domain, colon, plain = domains[domain], found.end(), True
