@@ -124,7 +124,8 @@ def _lines(stream: BinaryIO, segment: Segment, advance: Callable[[int], None]) -
             if left <= 0 and not data.endswith(b"\n"):
                 data += stream.readline()
         advance(len(data))
-        lines = (rest + data).split(b"\n")
+        lines = data.split(b"\n")
+        lines[0] = rest + lines[0]
         rest = lines.pop()
         if cut and lines:
             del lines[0]

@@ -10,8 +10,10 @@ searched from the right but the end of the line. Anything faster that was tried 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from operator import length_hint
 from typing import Any, Protocol
 
 from smtpq_exporter.logs.delays import PENDING
@@ -23,12 +25,13 @@ from smtpq_exporter.mta.postfix import log_grammar as grammar
 from smtpq_exporter.mta.postfix.log_reader import LINE, LineReader
 from smtpq_exporter.mta.postfix.log_words import NOQUEUE, SUSPENDED, TEXT, Reasons
 
-#: So many pieces of deliveries that were examined are remembered, none longer than this.
-_PIECES, _PIECE_BYTES = 8192, 512
-#: So many bytes of "sn=2.0.0, status=sent (" tell which code and which status it is.
-_OUTCOME = 23
-#: Index of STATUSES, counter of such attempts, enhanced status code, where the text begins.
-_Outcome = tuple[int, list[int], bytes, int]
+#: So many pieces of lines that were examined are remembered, none longer than this.
+_PIECES, _PIECE_BYTES = 8192, 1024
+#: So many bytes, "sn=2.0.0, status=sent (", tell that a delivery succeeded and with which code.
+_SENT = 23
+_COMMA = ord(",")
+#: What a failure counts for: index of STATUSES, counter of such attempts, counter of reasons, the reason.
+_Failed = tuple[int, list[int], Counter[str], str]
 #: queue id, domain, delay in seconds, whether it was only forwarded.
 Delivery = tuple[bytes, bytes, float, bool]
 #: queue id, domain, index of STATUSES, relay, reason.
@@ -92,27 +95,29 @@ class PostfixLog(LineReader):
         """"@domain>, relay=host[ip]:25" -> domain, relay."""
         self._delays: dict[bytes, float] = {}
         """"elay=1.5" -> 1.5."""
-        self._outcomes: dict[bytes, _Outcome] = {}
-        """The first bytes of "sn=2.0.0, status=sent (" -> what it says."""
+        self._sent: dict[bytes, list[int]] = {}
+        """"sn=2.0.0, status=sent (" -> counter of such attempts."""
+        self._failed: dict[bytes, _Failed] = {}
+        """"sn=4.2.0, status=deferred (host mx said: 450 <@>: ..)", the whole end of a line, without the
+        recipient's address: the same words to other recipients are remembered as one.
+        """
 
     def feed(self, lines: Sequence[bytes]) -> None:
         """Count lines without their newlines, in the order of the log."""
         tally, heads, offset, digest = self.tally, self._heads, self._offset, self._digest
-        places, delays, outcomes = self._places, self._delays, self._outcomes
-        reason, masked = self._reasons.reason, not self._reasons.wants_addresses
+        places, delays, sent, failed = self._places, self._delays, self._sent, self._failed
+        masked = not self._reasons.wants_addresses
         destinations, rows = tally.destinations, tally.destinations.known
         pending, forget, bound = tally.delays.pending, tally.delays.pending.pop, tally.delays.bound
         batch = Batch()
         actives = batch.actives
-        deferred: list[str] = []
-        suspended: list[str] = []
-        bounced: list[str] = []
         done: list[bytes] = []
-        connections = received = removed = slow = 0
-        for index, line in enumerate(lines):
+        connections = unconnected = received = removed = slow = 0
+        rest = iter(lines)
+        for line in rest:
             parts = line.split(b": ", 2)
             if parts[0][offset:] not in heads and not self.known(parts[0]):
-                self._slowly(lines, index)
+                self._slowly(lines, len(lines) - length_hint(rest) - 1)
                 offset = self._offset
                 slow += 1
                 continue
@@ -124,47 +129,44 @@ class PostfixLog(LineReader):
                         found = words.split(b", d", 3)
                         if len(found) == 4:
                             to, delay, ways, last = found
-                            place = places.get(to[to.find(b"@") :]) or self._place(to)
-                            outcome = outcomes.get(last[:_OUTCOME]) or self._outcome(last)
+                            at = to.find(b"@")
+                            place = places.get(to[at:]) or self._place(to)
                             if (
                                 place is not None
-                                and outcome is not None
                                 and to[4] != 34  # a quoted address, which may hold anything
                                 and (delay in delays or self._delay(delay))
                                 and ways[:6] == b"elays="
                                 and queue_id != NOQUEUE
-                                and (b", " not in ways or (ways := _without_tls(ways)))
+                                and (_COMMA not in ways or (ways := _without_tls(ways)))
                             ):
                                 domain, relay = place
-                                status, cell, dsn, start = outcome
+                                cell = sent.get(last[:_SENT])
+                                if cell is not None:
+                                    status = SENT
+                                    pending[queue_id] = delay + ways
+                                    if len(pending) > PENDING:
+                                        bound()
+                                    if digest is not None:
+                                        passed_on = last[_SENT : _SENT + 13] == b"forwarded as "
+                                        batch.deliveries.append((queue_id, domain, delays[delay], passed_on))
+                                else:
+                                    if masked:
+                                        last = last.replace(to[4 : at + 1 + len(domain)], b"@")
+                                    failure = failed.get(last) or self._failure(last)
+                                    if failure is None:
+                                        self._slowly(lines, len(lines) - length_hint(rest) - 1)
+                                        slow += 1
+                                        continue
+                                    status, cell, reasons, why = failure
+                                    reasons[why] += 1
+                                    if digest is not None:
+                                        batch.failures.append((queue_id, domain, status, relay, why))
                                 cell[0] += 1
                                 row = rows.get(domain)
                                 if row is not None:
                                     row[status] += 1
                                 else:
                                     destinations.add(label(domain), status)
-                                if status == SENT:
-                                    pending[queue_id] = delay + ways
-                                    if len(pending) > PENDING:
-                                        bound()
-                                    if digest is not None:
-                                        passed_on = last[start : start + 13] == b"forwarded as "
-                                        batch.deliveries.append((queue_id, domain, delays[delay], passed_on))
-                                    continue
-                                stop = last.rfind(b")", start)
-                                end = start + TEXT
-                                said = last[start : stop if 0 <= stop < end else end]
-                                if masked:  # the same words to other recipients are remembered as one
-                                    said = said.replace(to[4 : to.find(b"@") + 1 + len(domain)], b"@")
-                                why = reason(said, dsn)
-                                if status == BOUNCED:
-                                    bounced.append(why)
-                                elif said.startswith(SUSPENDED):
-                                    suspended.append(why)
-                                else:
-                                    deferred.append(why)
-                                if digest is not None:
-                                    batch.failures.append((queue_id, domain, status, relay, why))
                                 continue
                     elif verb == b"from":
                         if words[-15:] == b" (queue active)":
@@ -189,21 +191,23 @@ class PostfixLog(LineReader):
                         continue
                     elif verb == b"send" and words.startswith(grammar.NOTICES):
                         continue
+                elif queue_id[:11] == b"connect to " and grammar.CONNECT.match(line, len(parts[0]) + 2):
+                    unconnected += 1
+                    continue
             elif len(parts) == 2:
                 if parts[1][:16] == b"disconnect from ":
                     continue
                 if parts[1][:13] == b"connect from ":
                     connections += 1
                     continue
-            self._slowly(lines, index)
+            self._slowly(lines, len(lines) - length_hint(rest) - 1)
             slow += 1
         tally.connections += connections
         tally.received += received
         tally.removed += removed
         tally.lines["understood"] += len(lines) - slow
-        tally.deferred.update(deferred)
-        tally.suspended.update(suspended)
-        tally.bounces.update(bounced)
+        if unconnected:
+            tally.warnings["connect_failure"] += unconnected
         tally.delays.done(done)
         if digest is not None:
             digest.batch(batch)
@@ -218,16 +222,27 @@ class PostfixLog(LineReader):
         _remember(self._places, found["key"], place)
         return place
 
-    def _outcome(self, last: bytes) -> _Outcome | None:
-        """Return what "sn=2.0.0, status=sent (.." says, None if it is no attempt; remember its beginning."""
+    def _failure(self, last: bytes) -> _Failed | None:
+        """Return what "sn=4.2.0, status=deferred (..)" counts for, without the recipient's address; None if
+        it is something else. Learn the beginning of a success, which the hot loop knows the next time.
+        """
         found = grammar.OUTCOME.match(last)
         if found is None:
             return None
-        status = STATUSES.index(found["status"].decode("ascii"))
-        outcome = status, self.tally.cell(status, found["dsn"].decode("ascii")), found["dsn"], found.end()
-        if found.end() <= _OUTCOME or found["status"] != b"sent":
-            _remember(self._outcomes, last[:_OUTCOME], outcome)
-        return outcome
+        status, dsn, start = STATUSES.index(found["status"].decode("ascii")), found["dsn"], found.end()
+        cell = self.tally.cell(status, dsn.decode("ascii"))
+        if status == SENT:
+            if start == _SENT:
+                _remember(self._sent, last[:_SENT], cell)
+            return None
+        if last[-1:] != b")":  # cut off by syslog: where the text ends depends on the address
+            return None
+        said = last[start:-1][:TEXT]
+        tally = self.tally
+        suspended = tally.suspended if said.startswith(SUSPENDED) else tally.deferred
+        failure = (status, cell, tally.bounces if status == BOUNCED else suspended, self._reasons.reason(said, dsn))
+        _remember(self._failed, last, failure)
+        return failure
 
     def _delay(self, delay: bytes) -> bool:
         """Say whether this is "elay=1.5"; remember it."""

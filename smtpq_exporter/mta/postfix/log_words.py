@@ -107,10 +107,8 @@ def _delivery(words: bytes, at: int, reasons: Reasons) -> LogEvent | None:
     )
     if event.event == "attempt" and status != STATUSES[SENT]:
         address = _bare(found["to"])
-        if b"@" in address and not reasons.wants_addresses:
-            event.reason = reasons.reason(said[:TEXT].replace(address, b"@"), dsn)
-        else:
-            event.reason = reasons.reason(said[:TEXT], dsn)
+        named = b"@" in address and not reasons.wants_addresses
+        event.reason = reasons.reason((said.replace(address, b"@") if named else said)[:TEXT], dsn)
         event.suspended = said.startswith(SUSPENDED)
     return event
 
