@@ -55,7 +55,7 @@ class Tail:
         self.rotations = self.lost = self._cut = 0
         self._row: list[Generation] = []
         self._live: Generation | None = None
-        self._blank: PlainFile | None = None  # the live file, if it was empty at the last listing
+        self._blank: set[Generation] = set()  # in which nothing was seen when the row was arranged
         self._wanted: dict[Mark, bool] = {}  # read in part and not open; are lines lost if it is not found?
         self._finished: Mark | None = None  # the newest file that was read to its end and closed
         self._quiet_since: dict[Generation, float] = {}
@@ -84,7 +84,7 @@ class Tail:
         except SourceError as reason:
             error = reason
         now_seen = trace(seen) if seen else None
-        for generation in tuple(self._row):
+        for generation in [generation for generation in self._row if generation not in self._blank]:
             try:
                 unchanged = now_seen == self._seen if generation is self._live else not generation.grown()
                 if generation.at_end and unchanged:
@@ -108,11 +108,11 @@ class Tail:
         return lines
 
     def position(self) -> Position:
-        """Where reading stands in each file of the row."""
-        marks = (*self._wanted, *(generation.mark() for generation in self._row))
+        """Where reading stands in each file of the row in which something was seen."""
+        marks = (generation.mark() for generation in self._row if generation not in self._blank)
         return {
             "at": self._current,
-            "files": [mark.as_json() for mark in marks if mark.head_size],
+            "files": [mark.as_json() for mark in (*self._wanted, *marks)],
             "finished": self._finished.as_json() if self._finished else None,
         }
 
@@ -148,82 +148,82 @@ class Tail:
         return None, SourceError("unavailable", f"{self.path} does not exist", hint)
 
     def _arrange_if_needed(self, seen: os.stat_result | None, now: float) -> None:
-        live = self._live
+        live = self._live = self._live if seen else None
         if not self._begun:
-            self._begin()
-        elif not self._settled or (
-            seen and (live is None or (live.dev, live.ino) != (seen.st_dev, seen.st_ino))
+            self._begin(now)
+        elif (
+            not self._settled
+            or (seen and (live is None or (live.dev, live.ino) != (seen.st_dev, seen.st_ino)))
+            # What was blank may have been filled, copied and truncated since: the copy would tell.
+            or any(
+                generation.grown() or (seen and generation is live and trace(seen) != self._seen)
+                for generation in self._blank
+            )
         ):
-            self._arrange()
-        elif seen is None:
-            self._live = None
-        elif self._blank and trace(seen) != self._seen:
-            # It may have been filled, copied and truncated since: the copy would tell.
-            self._blank.begun()
-            self._arrange()
-        if self._settled:
-            self._current = now
+            self._arrange(now)
 
-    def _begin(self) -> None:
+    def _begin(self, now: float) -> None:
         """The first time: only what is newer than the newest predecessor of this moment will count."""
         real = os.path.realpath(self.path)
-        files = rotated.listing(self.path)
-        live = files[0] if files and files[0].live else None
-        newest = files[1 if live else 0 :][:1]
-        opened: list[PlainFile] = []
+        files: list[rotated.LogFile] = []
+        live: list[PlainFile] = []
         finished = None
         try:
-            for file in newest:
-                generation = open_generation(file, real)
-                finished = replace(generation.mark(), offset=file.size)
-                generation.close()
-            if live:
-                opened = [PlainFile(live, real, None, self._limit)]
+            files = rotated.listing(self.path)
+            for file in files:
+                if file.live:
+                    live = [PlainFile(file, real, None, self._limit)]
+                elif finished is None:
+                    predecessor = open_generation(file, real)
+                    blank = not (predecessor.head or file.compression)
+                    if not blank and not any(generation.begins_with(predecessor) for generation in live):
+                        finished = replace(predecessor.mark(), offset=file.size)
+                    predecessor.close()
+            steady = rotated.agree(files, rotated.listing(self.path))
         except FileNotFoundError:
-            self._in_motion = True
-            return  # renamed meanwhile
+            steady = False  # renamed since it was listed
         except PermissionError:
-            if live:
+            close_all(live)
+            if files and files[0].live:
                 raise denied(self.path) from None
-        if not rotated.agree(files, rotated.listing(self.path)):
-            close_all(opened)
+            steady = True
+        if not steady:
+            close_all(live)
             self._in_motion = True
             return
-        for generation in opened:
+        for generation in live:
             if self._start != "beginning":
                 generation.seek_end()
             self._live = generation
-            self._blank = None if generation.begun() else generation
-            self._row = [generation]
-        self._finished = finished
+        self._row, self._blank = [*live], {generation for generation in live if not generation.head}
+        self._finished, self._current = finished, now
         self._begun = self._settled = True
 
-    def _arrange(self) -> None:
+    def _arrange(self, now: float) -> None:
         """Bring the row in line with the directory. All or nothing: what is in motion is left for later."""
-        real = os.path.realpath(self.path)
+        self._settled = False
         for generation in tuple(self._row):
-            if isinstance(generation, PlainFile) and not generation.intact():
+            if not generation.intact():
                 self._put_back(generation)
         bases = [mark.base for mark in self._wanted] + [generation.base for generation in self._row]
         bases += [self._finished.base] if self._finished else []
-        files = rotated.listing(self.path, bases)
-        plan = make_plan(files, self._row, wanted=self._wanted, finished=self._finished,
-                         blank=self._blank, since=self._current)
         opened: dict[int, Generation] = {}
-        unreadable = 0
         try:
-            for place, mark in plan.resumed.items():
-                opened[place] = open_generation(files[place], mark.base, mark, self._limit)
-            for place in plan.unread:
-                try:
-                    opened[place] = open_generation(files[place], real, None, self._limit)
-                except PermissionError:
-                    if files[place].live:
-                        raise denied(self.path) from None
-                    unreadable += 1
-            steady = rotated.agree(files, rotated.listing(self.path, bases))
+            files = rotated.listing(self.path, bases)
+            plan = make_plan(files, self._row, wanted=self._wanted, finished=self._finished,
+                             blank=self._blank, since=self._current)
+            plan.open(files, os.path.realpath(self.path), self._limit, opened)
+            row = {**plan.kept, **opened}
+            everything = (*self._row, *opened.values())
+            blank: set[Generation] = {generation for generation in everything
+                                      if isinstance(generation, PlainFile) and not generation.head}
+            copies = plan.copies(row, self._blank)
+            # What was truncated or begun since it was compared was compared in vain.
+            steady = (all(generation.intact() for generation in everything)
+                      and not any(generation.head for generation in blank)
+                      and rotated.agree(files, rotated.listing(self.path, bases)))
         except FileNotFoundError:
-            steady = False  # renamed or compressed since it was listed
+            steady = False  # renamed, truncated or compressed since it was listed
         except SourceError:
             close_all(opened.values())
             raise
@@ -232,16 +232,17 @@ class Tail:
             self._in_motion = True
             return
         first = not (self._row or self._wanted or self._finished)
-        self.rotations += max(0, len(plan.unread) - first)
-        self.lost += unreadable + sum(self._wanted[mark] for mark in plan.missing)
-        for generation in plan.replaced:
-            self._close(generation)
-        row = {**plan.kept, **opened}
+        new = [place for place in plan.unread if files[place].live or (place in row and row[place].head)]
+        self.rotations += max(0, len(set(new) - copies) - first)
+        self.lost += len(plan.resumed) + len(plan.unread) - len(opened)
+        self.lost += sum(self._wanted[mark] for mark in plan.missing)
         self._row = [generation for generation in self._row if generation not in row.values()]
         self._row += [row[place] for place in sorted(row, reverse=True)]
-        self._live = live = row.get(0) if files and files[0].live else None
-        self._blank = live if isinstance(live, PlainFile) and not live.begun() else None
-        self._wanted, self._settled = {}, True
+        self._blank = blank
+        for generation in (*plan.replaced, *(row[place] for place in copies)):
+            self._close(generation)
+        self._live = row.get(0) if files and files[0].live else None
+        self._wanted, self._settled, self._current = {}, True, now
 
     def _read(self, generation: Generation, budget: int) -> tuple[list[bytes], int]:
         """Lines of one file, and what is left of the budget. Raises OSError."""
@@ -260,7 +261,8 @@ class Tail:
 
     def _put_back(self, generation: Generation) -> None:
         """Close a file that is no longer what it was; what was not read of it may be found elsewhere."""
-        self._wanted[generation.mark()] = not generation.at_end
+        if generation not in self._blank:
+            self._wanted[generation.mark()] = not generation.at_end
         self._settled = False
         self._close(generation)
 
@@ -284,7 +286,7 @@ class Tail:
                 break
             lines += generation.splitter.end()
             self.lost += isinstance(generation, Archive) and generation.damaged
-            self._finished = generation.mark() if generation.begun() else self._finished
+            self._finished = generation.mark() if generation.head else self._finished
             self._close(generation)
         return lines
 
@@ -292,6 +294,7 @@ class Tail:
         self._cut += generation.splitter.cut
         self._quiet_since.pop(generation, None)
         self._row.remove(generation)
+        self._blank.discard(generation)
         if generation is self._live:
             self._live = None
         generation.close()

@@ -27,6 +27,8 @@ class Generation(Protocol):
     dev: int
     ino: int
     splitter: LineSplitter
+    head: bytes
+    """The first bytes that were seen, at most HEAD. Until there is one, a truncation leaves no trace."""
     at_end: bool
     """Whether the last reading came to the end of what there is."""
     taken: int
@@ -35,8 +37,16 @@ class Generation(Protocol):
     def read(self, max_bytes: int) -> list[bytes]:
         """Lines that are complete by now, of at most `max_bytes` more. Raises TruncatedError or OSError."""
 
-    def begun(self) -> bool:
-        """Whether a first byte was seen, now if not before: the file can be found again."""
+    def intact(self) -> bool:
+        """Whether the file is still the one that was read; `head` is what is there by now."""
+
+    def begins_with(self, other: Generation) -> bool:
+        """Whether `other` is a copy of this file, whole or still being written: what there is of it stands
+        at the beginning of this file too.
+        """
+
+    def end(self) -> tuple[int, bytes] | None:
+        """Where bytes begin that tell this file from others, the last that can be had, and these; or None."""
 
     def grown(self) -> bool:
         """Whether reading on may bring something."""
@@ -79,10 +89,13 @@ class PlainFile:
             raise FileNotFoundError(f"{file.path} was renamed while it was opened")
         self.base, self.dev, self.ino = base, file.dev, file.ino
         self.splitter = LineSplitter(limit)
-        self.at_end, self.taken = False, 0
+        self.head = os.pread(self._fd, HEAD, 0)
+        if mark and not mark.begins(self.head):
+            os.close(self._fd)
+            raise FileNotFoundError(f"{file.path} was truncated while it was opened")
+        self.at_end, self.taken = not self.head, 0
         self._size = status.st_size
         self._reach = min(mark.offset, self._size) if mark else 0
-        self._head = os.pread(self._fd, HEAD, 0)
         self._tail_end, self._tail_size, self._tail = 0, 0, ""
         if mark:
             self._tail_end, self._tail_size, self._tail = mark.tail_end, mark.tail_size, mark.tail
@@ -91,11 +104,9 @@ class PlainFile:
     def read(self, max_bytes: int) -> list[bytes]:
         """Read on. The order matters: the data first, then whether the file is still the same."""
         data = os.pread(self._fd, max_bytes, self._reach)
-        self._size = os.fstat(self._fd).st_size
-        head = os.pread(self._fd, HEAD, 0)
-        if self._size < self._reach + len(data) or not head.startswith(self._head):
+        if not self.intact() or self._size < self._reach + len(data):
             raise TruncatedError
-        self._head, self.taken = head, len(data)
+        self.taken = len(data)
         self._reach += len(data)
         self.at_end = not data or self._reach >= self._size
         lines = self.splitter.feed(data)
@@ -106,15 +117,26 @@ class PlainFile:
         return lines
 
     def intact(self) -> bool:
-        """Whether the file is still the one that was read."""
+        """Whether the file is still the one that was read, as far as its size and its head tell."""
         self._size = os.fstat(self._fd).st_size
-        return self._size >= self._reach and os.pread(self._fd, HEAD, 0).startswith(self._head)
+        head = os.pread(self._fd, HEAD, 0)
+        if self._size < self._reach or not head.startswith(self.head):
+            return False
+        self.head = head
+        return True
 
-    def begun(self) -> bool:
-        """Whether a first byte was seen, now if not before. Until then a truncation leaves no trace."""
-        if not self._head:
-            self._head = os.pread(self._fd, HEAD, 0)
-        return bool(self._head)
+    def begins_with(self, other: Generation) -> bool:
+        """Compare both ends of the copy; it is looked at first, as this file may grow meanwhile."""
+        end = other.end()
+        if end is None or not other.head or not self.intact():
+            return False
+        start, last = end
+        return self.head.startswith(other.head) and os.pread(self._fd, len(last), start) == last
+
+    def end(self) -> tuple[int, bytes]:
+        """The last TAIL bytes of what there is now."""
+        start = max(0, os.fstat(self._fd).st_size - TAIL)
+        return start, os.pread(self._fd, TAIL, start)
 
     def grown(self) -> bool:
         """Whether there is more to read, or less than there was; one system call."""
@@ -136,7 +158,7 @@ class PlainFile:
             self._tail_size, self._tail, self._last = len(self._last), digest(self._last), b""
         offset = self._reach - self.splitter.held
         tail = (self._tail_end, self._tail_size, self._tail)
-        return Mark(self.base, self.ino, offset, len(self._head), digest(self._head), *tail)
+        return Mark(self.base, self.ino, offset, len(self.head), digest(self.head), *tail)
 
     def lag(self) -> int:
         """Bytes between what was read and the end that was seen."""
@@ -161,10 +183,10 @@ class Archive:
             self._stream.close()
             raise FileNotFoundError(f"{file.path} was renamed while it was opened")
         try:
-            self._head = self._stream.read(HEAD)
+            self.head = self._stream.read(HEAD)
             self._stream.seek(0)
         except UNREADABLE:
-            self._head, self.damaged = b"", True
+            self.head, self.damaged = b"", True
 
     def read(self, max_bytes: int) -> list[bytes]:
         """Read on; the way to the first unread line is gone in steps of `max_bytes` too."""
@@ -186,14 +208,22 @@ class Archive:
         """Whether its end was not reached yet."""
         return not self.at_end
 
-    def begun(self) -> bool:
-        """Whether it can be known by its first bytes."""
-        return bool(self._head)
+    def intact(self) -> bool:
+        """It does not change."""
+        return True
+
+    def begins_with(self, other: Generation) -> bool:
+        """Compare the heads, as all else would cost effort."""
+        return self.end() is not None and bool(other.head) and self.head.startswith(other.head)
+
+    def end(self) -> tuple[int, bytes] | None:
+        """The head, unless it is only the hole that a writer without O_APPEND leaves: None."""
+        return (0, self.head) if self.head.strip(b"\0") else None
 
     def mark(self) -> Mark:
         """Found again by its first bytes."""
         offset = self._reach - self.splitter.held
-        return Mark(self.base, self.ino, offset, len(self._head), digest(self._head))
+        return Mark(self.base, self.ino, offset, len(self.head), digest(self.head))
 
     def lag(self) -> int:
         """Not known before the end was reached."""

@@ -90,11 +90,6 @@ def find(files: Sequence[LogFile], mark: Mark, heads: dict[int, bytes]) -> int |
     return None
 
 
-def begins_like(file: LogFile, mark: Mark) -> bool:
-    """Whether a plain file is the one of the mark, or a copy of it."""
-    return file.size >= mark.tail_end and mark.begins(first_bytes(file)) and _tail_agrees(file, mark)
-
-
 def first_bytes(file: LogFile) -> bytes:
     """The first HEAD bytes, uncompressed; empty if the file cannot be read (any more)."""
     try:

@@ -45,6 +45,7 @@ def listing(path: str, former: Iterable[str] = ()) -> list[LogFile]:
     `former` are real paths that the log had before (a symlink may point to another file by now); their files
     count as older. A directory that may be passed but not listed shows the live file only. While renaming
     goes on, a listing may show a file twice or not at all: only two in a row that agree are to be trusted.
+    Raises FileNotFoundError if it notices by itself that a file was renamed.
 
     """
     real = os.path.realpath(path)
@@ -98,7 +99,10 @@ def _predecessors(base: str) -> list[LogFile]:
             continue
         numbers, compression = suffix
         entries: list[LogFile] = []
-        _add(entries, os.path.join(directory, name))
+        path = os.path.join(directory, name)
+        _add(entries, path)
+        if not entries and not os.path.lexists(path):
+            raise FileNotFoundError(f"{path} was renamed while the directory was listed")
         # While FILE.1 becomes FILE.1.gz both exist: the plain one is complete, the other may not be yet.
         if entries and not (compression and numbers in plain):
             plain[numbers] = entries[0]._replace(compression=compression)

@@ -1,5 +1,7 @@
 """A log that is written, rotated and compressed by a test, and counters that tell whether each line counted
 once.
+
+What takes several system calls can be had in steps, so that a follower may look between any two of them.
 """
 
 from __future__ import annotations
@@ -8,8 +10,7 @@ import bz2
 import gzip
 import lzma
 import os
-import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -55,13 +56,17 @@ class GrowingLog:
 
     def rename(self, *, keep_writing: bool = False) -> None:
         """Rotate like logrotate's `create`; with `keep_writing` the writer is not told yet."""
-        self._shift()
-        os.rename(self.path, f"{self.path}.1")
-        new = self.path.open("ab", buffering=0)
-        if keep_writing:
-            new.close()
-        else:
+        _run(self.renaming())
+        if not keep_writing:
             self.reopen()
+
+    def renaming(self) -> Iterator[bool]:
+        """The steps of a rotation of which the writer is not told. Each says that lines may be written."""
+        yield from self._shifting()
+        os.rename(self.path, f"{self.path}.1")
+        yield True
+        self.path.open("ab").close()
+        yield True
 
     def reopen(self) -> None:
         """Do what the writer does when it is told of the rotation."""
@@ -75,25 +80,54 @@ class GrowingLog:
 
     def copytruncate(self) -> None:
         """Rotate like logrotate's `copytruncate`, with nothing written between the two."""
-        self._shift()
-        shutil.copy2(self.path, f"{self.path}.1")
+        _run(self.copytruncating())
+
+    def copytruncating(self, piece: int = 1 << 20) -> Iterator[bool]:
+        """The steps; the first piece has so many bytes. Each says whether what is written after it is copied."""
+        yield from self._shifting()
+        status = self.path.stat()
+        with self.path.open("rb", buffering=0) as source, open(f"{self.path}.1", "wb", buffering=0) as copy:
+            yield True
+            while data := source.read(piece):
+                copy.write(data)
+                piece = min(piece * 8, 1 << 20)
+                yield True
+        os.utime(f"{self.path}.1", ns=(status.st_atime_ns, status.st_mtime_ns))
+        yield False
         os.truncate(self.path, 0)
+        yield True
 
     def compress(self, name: str = ".1", kind: str = "gz") -> None:
         """Compress a predecessor as gzip does: the new file is complete before the old one goes."""
-        source = Path(f"{self.path}{name}")
-        status = source.stat()
-        target = Path(f"{source}.{kind}")
-        target.write_bytes(COMPRESS[kind](source.read_bytes()))
-        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
-        source.unlink()
+        _run(self.compressing(name, kind))
 
-    def _shift(self) -> None:
+    def compressing(self, name: str = ".1", kind: str = "gz") -> Iterator[bool]:
+        """The steps. Lines may be written after each."""
+        source = Path(f"{self.path}{name}")
+        target = Path(f"{source}.{kind}")
+        status, data = source.stat(), COMPRESS[kind](source.read_bytes())
+        with target.open("wb", buffering=0) as file:
+            yield True
+            for part in (data[: len(data) // 2], data[len(data) // 2 :]):
+                file.write(part)
+                yield True
+        os.utime(target, ns=(status.st_atime_ns, status.st_mtime_ns))
+        yield True
+        source.unlink()
+        yield True
+
+    def _shifting(self) -> Iterator[bool]:
         names = sorted(self.path.parent.glob(f"{self.path.name}.*"), key=_number, reverse=True)
         for name in names:
             parts = name.name[len(self.path.name) + 1 :].split(".")
             parts[0] = str(int(parts[0]) + 1)
             name.rename(f"{self.path}.{'.'.join(parts)}")
+            yield True
+
+
+def _run(steps: Iterable[bool]) -> None:
+    for _ in steps:
+        pass
 
 
 def _number(path: Path) -> int:
