@@ -117,8 +117,13 @@ def test_many_hosts_and_outcomes_stay_within_bounds() -> None:
     parser.feed([delivery % relay for n in range(100) for relay in (b"%d" % n, b"%d" % n + b"x" * 9999)])
     assert len(parser._places) == 99  # but the first line, which only told the program
     assert len(parser._stems) <= 1024
-    assert max(map(len, (parser._heads, parser._places, parser._delays, parser._outcomes))) <= 8192
+    assert max(map(len, (parser._heads, parser._places, parser._delays, parser._sent))) <= 8192
     assert set(tally.freeze(0).replies) == {("sent", f"2.{n}") for n in range(8)} | {("sent", "other")}
+    refused = delivery.replace(b"2.0.0, status=sent (ok)", b"5.1.1, status=bounced (No such user %d)") % (b"m", 7)
+    parser.feed([refused.replace(b"7)", b"%d)" % n) for n in range(9000)])
+    parser.feed([refused.replace(b"7)", b"x" * 9999 + b"%d)" % n) for n in range(99)])
+    assert tally.freeze(0).deliveries["bounced"] == 9099
+    assert len(parser._failed) == 9000 - 8192
 
 
 def test_interim_replies_are_no_deferrals() -> None:
