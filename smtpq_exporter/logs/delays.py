@@ -23,7 +23,7 @@ PENDING = 8192
 _EARLY = 256
 #: Different texts of delays that are kept before they are folded into buckets.
 _FOLD = 4096
-#: Removed messages whose ways are counted together: for each batch of lines alone it costs a tenth more.
+#: Removed messages whose ways are counted together: it costs less than for the few of each batch of lines.
 _TOGETHER = 2048
 _WIDTH = len(DELAY_BUCKETS) + 1
 
@@ -126,14 +126,14 @@ class FinalDelays:
                 self._count_all([way])
 
     def _count_all(self, ways: list[bytes]) -> bool:
-        """Count ways of five parts, or one way of one part; False if they are others."""
+        """Count ways of five parts each, or of one part each; False if they are a mixture."""
         text = b"/".join(ways).replace(b"elays=", b"/").replace(b"elay=", b"")
         parts = text.split(b"/") if text else []
         if len(parts) == 5 * len(ways) and not text.translate(None, b"0123456789./"):
             self._latency.feed(parts[0::5])
             for stage, histogram in enumerate(self._stages, 1):
                 histogram.feed(parts[stage::5])
-        elif len(parts) == len(ways) == 1:
+        elif len(parts) == len(ways):  # each of one
             self._latency.feed(parts)
         else:
             return False
