@@ -138,7 +138,7 @@ class SendmailLog:
                                 way = delays.get(delay)
                                 ways.append(self._open.way(delay) if way is None else way)
                             if len(ended) > ENDED:
-                                del ended[next(iter(ended))]
+                                self._open.forget()
                         continue
             else:
                 found = noticed(line, offset)

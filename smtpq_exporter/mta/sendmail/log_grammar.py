@@ -29,7 +29,7 @@ ONE_ADDRESS = re.compile(ADDRESS)
 _TIME = rb"(?:\d{1,4}\+)?\d\d:\d\d:\d\d"
 TIME = re.compile(rb"(?:(\d{1,4})\+)?(\d\d):(\d\d):(\d\d)")
 _DSN = rb"[245]\.\d{1,3}\.\d{1,3}"
-_RELAY = rb"[^,\s]*+(?: \[[^\],\s]*+\])?(?: \(may be forged\))?"
+_RELAY = rb"[^, \t\n\r\f\v]*+(?: \[[^\], \t\n\r\f\v]*+\])?(?: \(may be forged\))?"
 #: Everything of an attempt that Sendmail itself writes; what remote servers say follows.
 ATTEMPT = re.compile(
     rb"to=(?P<to>" + ADDRESS + rb"(?:," + ADDRESS + rb")*+)"
@@ -43,16 +43,17 @@ ATTEMPT = re.compile(
     re.DOTALL,
 )
 _NAME = rb"[A-Za-z0-9_.-]++"
-_PLAIN = rb"[^\"<>,\\\s@]*+@"
-_HEAD = rb"(?P<head>[^\s\[]++ [^\s\[:]++)\[\d++\]: (?P<id>[0-9A-Za-z]{7,20}): "
+#: White space is written out here: a set that names a class is tried member by member, another one is one table.
+_PLAIN = rb"[^\"<>,\\ \t\n\r\f\v@]*+@"
+_HEAD = rb"(?P<head>[^ \t\n\r\f\v\[]++ [^ \t\n\r\f\v\[:]++)\[\d++\]: (?P<id>[0-9A-Za-z]{7,20}): "
 #: The frequent lines, from the host on: an attempt with nothing odd in its addresses and all fields there, an
 #: arrival.
 FREQUENT = re.compile(
     _HEAD + rb"(?:to=<(?P<local>" + _PLAIN + rb")(?P<domain>" + _NAME + rb")>"
-    rb"(?P<more>(?:,<" + _PLAIN + _NAME + rb">)*+), (?:ctladdr=<[^\"<>,\\\s]*+> (?:\([^()]{0,60}\))?, )?"
-    rb"delay=(?P<delay>" + _TIME + rb"), xdelay=" + _TIME + rb", mailer=[^,\s]++, pri=\d++, relay=" + _RELAY
+    rb"(?P<more>(?:,<" + _PLAIN + _NAME + rb">)*+), (?:ctladdr=<[^\"<>,\\ \t\n\r\f\v]*+> (?:\([^()]{0,60}\))?, )?"
+    rb"delay=(?P<delay>" + _TIME + rb"), xdelay=" + _TIME + rb", mailer=[^, \t\n\r\f\v]++, pri=\d++, relay=" + _RELAY
     + rb", dsn=(?P<dsn>" + _DSN + rb"), "
-    rb"|from=<[^\"<>,\\\s]*+>, size=\d++, class=-?\d++, nrcpts=(?P<nrcpts>[1-9]\d{0,8}+), )",
+    rb"|from=<[^\"<>,\\ \t\n\r\f\v]*+>, size=\d++, class=-?\d++, nrcpts=(?P<nrcpts>[1-9]\d{0,8}+), )",
 )
 #: A notice that a message bounced, from the host on.
 FREQUENT_NOTICE = re.compile(_HEAD + rb"[0-9A-Za-z]{7,20}: DSN: (?P<words>(?!Cannot |could ).*)", re.DOTALL)

@@ -8,12 +8,17 @@ attempt that ends.
 
 from __future__ import annotations
 
+from itertools import islice
+
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.tally import SENT, Tally
 from smtpq_exporter.mta.sendmail.log_words import seconds
 
 #: So many messages are remembered to be done: an alias may have given them more recipients than from= said.
 ENDED = 8192
+#: So many of the oldest are given up together. One at a time would be slow: a dict finds its oldest entry by passing
+#: over all that were removed before it.
+_EARLY = 256
 _MEMO = 8192
 
 
@@ -32,7 +37,8 @@ class OpenMessages:
         waiting = self._tally.waiting
         waiting[queue_id] = recipients
         if len(waiting) > PENDING:
-            self.done(next(iter(waiting)))
+            for oldest in list(islice(waiting, _EARLY)):
+                self.done(oldest)
 
     def cross_off(self, queue_id: bytes, status: int, recipients: int, delay: bytes) -> None:
         """Recipients of a message came to their end, delivered or refused; with the last one it is done."""
@@ -59,7 +65,12 @@ class OpenMessages:
             tally.removed += 1
             self.ended[queue_id] = None
             if len(self.ended) > ENDED:
-                del self.ended[next(iter(self.ended))]
+                self.forget()
+
+    def forget(self) -> None:
+        """Forget the oldest that ended."""
+        for oldest in list(islice(self.ended, _EARLY)):
+            del self.ended[oldest]
 
     def way(self, delay: bytes) -> bytes:
         """How long a message took, as a decimal number; b"" if the text is no time."""
