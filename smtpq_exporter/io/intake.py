@@ -123,8 +123,8 @@ class Intake:
     ) -> None:
         """The same for a layout, or a place, whose messages have no company.
 
-        The stamp of a plain message (mta.base.Plain) is not asked, which would cost as much as to open it: when
-        it was read is noted instead, below zero; or 0, for what its pulse stands for was not read.
+        Where the layout reads plain messages (mta.base.Plain) their stamps are not asked, which would cost as much
+        as to open them: when they were read is noted instead, below zero. What a pulse stands for was not read then.
         """
         files, file, place, layout = self._files, self._file, directory.place, self._layout
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
@@ -134,7 +134,7 @@ class Intake:
             look()
             flags, at = self.flags, self.folders.keep(place.path)
             plain, beside = plain_of(place), partial(files.stat, dir_fd=at)
-            unseen = -int(files.clock() * 1e9) if layout.pulse(place, names[start]) is None else 0
+            unseen = -int(files.clock() * 1e9)
             taken: list[bytes] = []
             entries: list[Entry] = []
             stamps: list[int] = []
@@ -162,7 +162,8 @@ class Intake:
                                     head = pread(descriptor, head_length, 0)
                                 file.descriptor, file.pulse = descriptor, 0
                                 entry = read(place, name, status, head, file, None)
-                                stamp = status.st_mtime_ns ^ mode ^ file.pulse
+                                if plain is None:
+                                    stamp, plain = status.st_mtime_ns ^ mode ^ file.pulse, plain_of(place)
                     except ParseError:
                         entry = "corrupt_record"
                     except OSError:  # a directory, a pipe, or worse

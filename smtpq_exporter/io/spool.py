@@ -32,6 +32,8 @@ from smtpq_exporter.mta.base import Place, SpoolLayout
 
 #: Up to this many messages every name of a changed directory is compared; SAMPLE names a reading beyond.
 EXACT, SAMPLE = 10_000, 4_000
+#: Messages of which the pulse was not looked into when they were read are read to the end, so many in a reading.
+FINISHED = 300
 #: Every message is looked at and every directory listed once in this time, seconds; up to SMALL each time.
 PASS, SMALL = 3600.0, 1000
 #: A directory in which names change while it is looked at is looked at so many times more.
@@ -55,14 +57,14 @@ class SpoolReader:
         self._sum = Aggregator(layout.queues, top)
         self._census = Census(self._files, self._sum)
         self._intake = Intake(layout, self._files, self._sum)
-        self._messages = self._vanished = 0
+        self._messages = self._vanished = self._unfinished = 0
         self._deadline = 0.0
 
     def read(self, now: float, deadline: float) -> QueueSnapshot:
         """The queue at `now`. After an error the next reading goes on where this one ended."""
         self._deadline = deadline
         self._census.departed.clear()
-        self._vanished = 0
+        self._vanished, self._unfinished = 0, FINISHED
         self._messages = len(self._census)
         try:
             self._update(min(now, self._files.clock()))  # compared with stamps of files, never ahead of them
@@ -231,13 +233,16 @@ class SpoolReader:
                 directory.revived = directory.revived or directory.place.renaming
                 continue
             row = rows[name]
-            pulse = pulse_of(directory.place, name)
+            known, retry, pulse = stamps[row], ledger.retries[row], pulse_of(directory.place, name)
             stamp = status.st_mtime_ns ^ status.st_mode
-            known, retry = stamps[row], ledger.retries[row]
-            if (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == known and not changed:
-                continue
             if known < 0 and status.st_mtime_ns < -known - GUARD_NS and not changed:  # not since it was read
-                stamps[row] = stamp
+                if pulse is None:
+                    stamps[row] = stamp
+                    continue
+                if self._unfinished <= 0:
+                    continue
+                self._unfinished -= 1
+            elif (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == known and not changed:
                 continue
             young = status.st_mtime_ns < -known  # perhaps not even changed
             early += not young and (retry > now + 1 or (not retry and pulse is None))  # nobody knew its time

