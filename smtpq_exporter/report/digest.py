@@ -9,13 +9,13 @@ their order: a message that was queued in one part and delivered in the next is 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from smtpq_exporter.logs.tally import DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES, LogEvent
-from smtpq_exporter.mta.postfix.log import Batch
+from smtpq_exporter.mta.postfix.log import Batch, Delivery, Failure
 
 #: Names kept in any one table; beyond it the rarest half is dropped and the table is marked as incomplete.
 TABLE = 100_000
@@ -30,6 +30,12 @@ RECEIVED, DELIVERED, DEFERRALS, BOUNCES, REJECTS = range(5)
 #: the sum and the greatest of the delays in seconds, and bytes.
 DELAY, SLOWEST, SIZE = range(len(STATUSES), len(STATUSES) + 3)
 _NOTHING = (*([0] * len(STATUSES)), 0.0, 0.0, 0)
+#: Stands for the size of a message of which only the arrival was seen.
+ARRIVED = -1
+#: What one message adds to a row of `senders`, beside its bytes.
+MESSAGE = 1 << 64
+#: Where the value is in "size=1234" and in "from=<..>".
+_NUMBER, _SENDER = slice(5, 24), slice(5, None)
 
 
 @dataclass(slots=True)
@@ -44,8 +50,10 @@ class Digest:
     bytes_delivered: int = 0
     deferred: set[bytes] = field(default_factory=set)
     """Queue ids of messages that were deferred at least once."""
-    senders: dict[bytes, list[int]] = field(default_factory=dict)
-    """Sender of mail that came from outside or was written here -> [messages, bytes]."""
+    senders: dict[bytes, int] = field(default_factory=dict)
+    """Sender of mail that came from outside or was written here -> messages * MESSAGE + bytes: most senders
+    write once, and a list for each of them costs more than all else about them.
+    """
     destinations: dict[bytes, list[Any]] = field(default_factory=dict)
     refusers: dict[bytes, Counter[str]] = field(default_factory=dict)
     """Remote server, as "host[ip]:port" -> deferrals and bounces by reason."""
@@ -56,9 +64,7 @@ class Digest:
     incomplete: bool = False
     """Whether a table was too long, so that its rare names are missing."""
     sizes: dict[bytes, int] = field(default_factory=dict)
-    """Queue id -> size of messages that are still queued."""
-    arrived: set[bytes] = field(default_factory=set)
-    """Queue ids whose arrival was seen, and not yet their sender."""
+    """Queue id -> size of messages that are still queued, ARRIVED until it is known."""
     early: dict[bytes, tuple[bytes, int]] = field(default_factory=dict)
     """Queue id -> sender and size of active messages whose arrival, if any, lies in a part before."""
     unsized: list[tuple[bytes, bytes]] = field(default_factory=list)
@@ -76,13 +82,26 @@ class Digest:
 
     def batch(self, batch: Batch) -> None:
         """Count what one batch of lines held."""
-        self.arrived.update(batch.arrived)
+        self.sizes.update(dict.fromkeys(batch.arrived, ARRIVED))
         events, self._events = self._events, []
         for event in events:
             self._early_event(event)
         self._actives(batch.actives)
-        destinations, sizes, deferred = self.destinations, self.sizes, self.deferred
-        for queue_id, domain, seconds, forwarded in batch.deliveries:
+        self._deliveries(batch.deliveries)
+        self._failures(batch.failures)
+        for event in events:
+            if event.event == "attempt":
+                self._attempt(event)
+        sizes, early = self.sizes, self.early
+        for removed, known in ((batch.ended, self.ended), (batch.gone, self.gone)):
+            for queue_id in removed:
+                if sizes.pop(queue_id, None) is None or queue_id in early:
+                    known.append(queue_id)
+        self.bound()
+
+    def _deliveries(self, deliveries: Sequence[Delivery]) -> None:
+        destinations, sizes, delivered = self.destinations, self.sizes, 0
+        for queue_id, domain, seconds, forwarded in deliveries:
             row = destinations.get(domain)
             if row is None:
                 row = destinations[domain] = [*_NOTHING]
@@ -90,37 +109,37 @@ class Digest:
             row[DELAY] += seconds
             if seconds > row[SLOWEST]:  # noqa: PLR1730 - max() takes three times as long
                 row[SLOWEST] = seconds
-            size = sizes.get(queue_id)
             if forwarded:
                 self.forwarded += 1
-            elif size is None:
+                continue
+            size = sizes.get(queue_id)
+            if size is None or size == ARRIVED:
                 self.unsized.append((queue_id, domain))
             else:
                 row[SIZE] += size
-                self.bytes_delivered += size
-        for queue_id, domain, status, relay, reason in batch.failures:
+                delivered += size
+        self.bytes_delivered += delivered
+
+    def _failures(self, failures: Sequence[Failure]) -> None:
+        destinations, deferred, refusers = self.destinations, self.deferred, self.refusers
+        for queue_id, domain, status, relay, reason in failures:
             row = destinations.get(domain)
             if row is None:
                 row = destinations[domain] = [*_NOTHING]
             row[status] += 1
             if status == DEFERRED:
                 deferred.add(queue_id)
-            self._refused(relay, reason, 1)
-        for event in events:
-            if event.event == "attempt":
-                self._attempt(event)
-        early = self.early
-        for removed, known in ((batch.ended, self.ended), (batch.gone, self.gone)):
-            for queue_id in removed:
-                if sizes.pop(queue_id, None) is None or queue_id in early:
-                    known.append(queue_id)
-        self.bound()
+            if relay != b"none":
+                reasons = refusers.get(relay)
+                if reasons is None:
+                    reasons = refusers[relay] = Counter()
+                reasons[reason] += 1
 
     def _early_event(self, event: LogEvent) -> None:
         queue_id = event.queue_id.encode("latin-1")
         match event.event:
             case "received":
-                self.arrived.add(queue_id)
+                self.sizes[queue_id] = ARRIVED
             case "active":
                 self._actives({queue_id: event.text.encode()})
             case "removed":
@@ -139,33 +158,29 @@ class Digest:
 
         The fields are found from the end: the line ends with Postfix's own "size=N, nrcpt=N (queue active)".
         """
-        sizes, take_arrived, arrival = self.sizes, self.arrived.remove, self.arrival
+        sizes, senders, received = self.sizes, self.senders, 0
         for queue_id, words in actives.items():
-            if queue_id in sizes:
+            known = sizes.get(queue_id)
+            if known is not None and known != ARRIVED:
                 continue
-            fields = words.rsplit(b", ", 2)
-            if len(fields) != 3 or fields[1][:5] != b"size=":
-                continue
-            number = fields[1][5:24]
-            if not number.isdigit():
-                continue
-            sizes[queue_id] = size = int(number)
             try:
-                take_arrived(queue_id)
-            except KeyError:
-                self.early[queue_id] = (fields[0][5:], size)
+                front, number, _ = words.rsplit(b", ", 2)
+                size = int(number[_NUMBER])
+            except ValueError:
+                continue
+            sizes[queue_id] = size
+            sender = front[_SENDER]
+            if known is None:
+                self.early[queue_id] = (sender, size)
             else:
-                arrival(fields[0][5:], size)
+                received += size
+                senders[sender] = senders.get(sender, 0) + MESSAGE + size
+        self.bytes_received += received
 
     def arrival(self, sender: bytes, size: int) -> None:
         """Count a message that came in."""
         self.bytes_received += size
-        row = self.senders.get(sender)
-        if row is None:
-            self.senders[sender] = [1, size]
-        else:
-            row[0] += 1
-            row[1] += size
+        self.senders[sender] = self.senders.get(sender, 0) + MESSAGE + size
 
     def _attempt(self, event: LogEvent) -> None:
         """Count an attempt that only its event tells of, as `batch` does."""
@@ -180,7 +195,7 @@ class Digest:
             size = self.sizes.get(queue_id)
             if event.text.startswith(FORWARDED):
                 self.forwarded += times
-            elif size is None:
+            elif size is None or size == ARRIVED:
                 self.unsized.append((queue_id, domain))
             else:
                 row[SIZE] += size * times
@@ -188,14 +203,8 @@ class Digest:
             return
         if status == DEFERRED:
             self.deferred.add(queue_id)
-        self._refused(event.relay.encode(), event.reason, times)
-
-    def _refused(self, relay: bytes, reason: str, times: int) -> None:
-        if relay != b"none":
-            reasons = self.refusers.get(relay)
-            if reasons is None:
-                reasons = self.refusers[relay] = Counter()
-            reasons[reason] += times
+        if event.relay != "none":
+            self.refusers.setdefault(event.relay.encode(), Counter())[event.reason] += times
 
     def bound(self) -> None:
         """Keep the tables within bounds: the rarer half of a table that is too long goes."""
@@ -207,6 +216,8 @@ class Digest:
 
 def _weight(value: Any) -> int:
     """Return how much a row of any table stands for."""
+    if isinstance(value, int):
+        return value // MESSAGE
     return value.total() if isinstance(value, Counter) else sum(value[: len(STATUSES)])
 
 
@@ -228,10 +239,8 @@ def merge(first: Digest, tally: Tally, later: Digest, later_tally: Tally) -> Non
         slowest = max(known[SLOWEST], row[SLOWEST])
         known[:] = [a + b for a, b in zip(known, row, strict=True)]
         known[SLOWEST] = slowest
-    for sender, (messages, size) in later.senders.items():
-        sums = first.senders.setdefault(sender, [0, 0])
-        sums[0] += messages
-        sums[1] += size
+    for sender, sums in later.senders.items():
+        first.senders[sender] = first.senders.get(sender, 0) + sums
     for relay, reasons in later.refusers.items():
         first.refusers.setdefault(relay, Counter()).update(reasons)
     for client, reasons in later.clients.items():
@@ -247,18 +256,17 @@ def _join(first: Digest, later: Digest) -> None:
     """Put messages together that began in the part before."""
     for queue_id, domain in later.unsized:
         size = first.sizes.get(queue_id)
-        if size is None:
+        if size is None or size == ARRIVED:
             first.unsized.append((queue_id, domain))
         else:
             first.bytes_delivered += size
             first.destinations[domain][SIZE] += size
     for queue_id, (sender, size) in later.early.items():
-        if queue_id in first.arrived:
-            first.arrived.remove(queue_id)
+        known = first.sizes.get(queue_id)
+        if known == ARRIVED:
             first.arrival(sender, size)
-        elif queue_id not in first.sizes:
+        elif known is None:
             first.early[queue_id] = (sender, size)
     for queue_id in (*later.ended, *later.gone):
         first.sizes.pop(queue_id, None)
     first.sizes |= later.sizes
-    first.arrived |= later.arrived

@@ -28,6 +28,8 @@ _HOUR = re.compile(
     rb"(?:\0*<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} (?=\d{4}-))?"
     rb"(\d{4}-\d\d-\d\d[T ]\d\d|[A-Z][a-z]{2} [ \d]?\d \d\d)(?=:)"
 )
+#: What stands in a row of Digest.hours.
+Counts = tuple[int, int, int, int, int]
 #: Stamps whose moment is remembered while a span is looked for.
 _MOMENTS = 4096
 
@@ -83,22 +85,31 @@ def _classifier() -> Classifier:
 def read(segment: Segment, wanted: Wanted, advance: Callable[[int], None]) -> Part:
     """Read one part; raise SourceError."""
     part = Part(Tally(), Digest())
-    tally, digest = part.tally, part.digest
-    parser = make_parser(wanted, tally, digest, segment.mtime)
+    parser = make_parser(wanted, part.tally, part.digest, segment.mtime)
     inside = Span(wanted, segment.mtime)
+    current, before = b"", _counts(part)
     for chunk in chunks(segment, advance):
         for hour, lines in by_hour(inside.lines(chunk)):
-            before = _counts(part)
+            if hour != current:
+                before = _end_of_hour(part, current, before)
+                current = hour
             parser.feed(lines)
             part.lines += len(lines)
-            if hour:
-                row = digest.hours.setdefault(hour, [0] * 5)
-                for column, (new, old) in enumerate(zip(_counts(part), before, strict=True)):
-                    row[column] += new - old
+    _end_of_hour(part, current, before)
     return part
 
 
-def _counts(part: Part) -> tuple[int, int, int, int, int]:
+def _end_of_hour(part: Part, hour: bytes, before: Counts) -> Counts:
+    """Add what was counted since `before` to the hour, if it is one; return the counts."""
+    counts = _counts(part)
+    if hour:
+        row = part.digest.hours.setdefault(hour, [0] * len(counts))
+        for column, (new, old) in enumerate(zip(counts, before, strict=True)):
+            row[column] += new - old
+    return counts
+
+
+def _counts(part: Part) -> Counts:
     """Return the counters of the columns of Digest.hours."""
     tally, status = part.tally, [0, 0, 0, 0]
     for (index, _), (count,) in tally.cells.items():

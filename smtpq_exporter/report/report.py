@@ -10,13 +10,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from heapq import nsmallest
 from typing import Any, NamedTuple
 
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.tally import SENT
 from smtpq_exporter.model import STATUSES, Histogram, LogTally
 from smtpq_exporter.reasons import ADVICE, CAUSES
-from smtpq_exporter.report.digest import DELAY, SIZE, SLOWEST, Digest
+from smtpq_exporter.report.digest import DELAY, MESSAGE, SIZE, SLOWEST, Digest
 from smtpq_exporter.report.part import Part
 
 
@@ -147,8 +148,8 @@ def _deferrals(tally: LogTally) -> tuple[tuple[str, int, int], ...]:
 
 
 def _senders(digest: Digest, top: int) -> tuple[tuple[str, int, int], ...]:
-    rows = sorted(digest.senders.items(), key=lambda item: (-item[1][0], -item[1][1], item[0]))
-    return tuple((_shown(name), messages, size) for name, (messages, size) in rows[:top])
+    rows = nsmallest(top, digest.senders.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((_shown(name), *divmod(sums, MESSAGE)) for name, sums in rows)
 
 
 def _reasons(table: Mapping[str, Counter[str]], top: int) -> tuple[tuple[str, int, str], ...]:

@@ -30,7 +30,7 @@ _PIECES, _PIECE_BYTES = 8192, 1024
 #: So many bytes, "sn=2.0.0, status=sent (", tell that a delivery succeeded and with which code.
 _SENT = 23
 #: Made once: to make a slice anew for each line takes a tenth of the time.
-_WORD, _CODE, _WAYS = slice(4), slice(_SENT), slice(6)
+_WORD, _WAYS, _CLIENT_IS, _CODE = slice(4), slice(6), slice(7), slice(_SENT)
 _CONNECT, _DISCONNECT, _END = slice(13), slice(16), slice(-15, None)
 #: The first bytes of what is said about a message: to=, from=, message-id=, client=.
 _TO, _FROM, _MESSAGE_ID, _CLIENT = b"tfmc"
@@ -102,6 +102,8 @@ class PostfixLog(LineReader):
         """"elay=1.5" -> 1.5."""
         self._sent: dict[bytes, list[int]] = {}
         """"sn=2.0.0, status=sent (" -> counter of such attempts."""
+        self._outcomes: dict[bytes, tuple[int, list[int]]] = {}
+        """"sn=4.2.0, status=deferred (" -> index of STATUSES, counter of such attempts."""
         self._failed: dict[bytes, _Failed] = {}
         """"sn=4.2.0, status=deferred (host mx said: 450 <@>: ..)", the whole end of a line, without the
         recipient's address: the same words to other recipients are remembered as one.
@@ -115,7 +117,8 @@ class PostfixLog(LineReader):
         destinations, rows = tally.destinations, tally.destinations.known
         pending, forget, bound = tally.delays.pending, tally.delays.pending.pop, tally.delays.bound
         batch = Batch()
-        actives = batch.actives
+        actives, arrived, ended, gone = batch.actives, batch.arrived, batch.ended, batch.gone
+        deliveries, failures = batch.deliveries, batch.failures
         done: list[bytes] = []
         connections = unconnected = received = removed = slow = 0
         head = slice(self._offset, None)
@@ -154,7 +157,7 @@ class PostfixLog(LineReader):
                                         bound()
                                     if digest is not None:
                                         passed_on = last[_SENT : _SENT + 13] == b"forwarded as "
-                                        batch.deliveries.append((queue_id, domain, delays[delay], passed_on))
+                                        deliveries.append((queue_id, domain, delays[delay], passed_on))
                                 else:
                                     if masked:
                                         last = last.replace(to[4 : at + 1 + len(domain)], b"@")
@@ -166,7 +169,7 @@ class PostfixLog(LineReader):
                                     status, cell, reasons, why = failure
                                     reasons[why] += 1
                                     if digest is not None:
-                                        batch.failures.append((queue_id, domain, status, relay, why))
+                                        failures.append((queue_id, domain, status, relay, why))
                                 cell[0] += 1
                                 row = rows.get(domain)
                                 if row is not None:
@@ -183,10 +186,10 @@ class PostfixLog(LineReader):
                         if words[_WORD] == b"mess":
                             continue
                     elif first == _CLIENT:
-                        if words[:7] == b"client=" and queue_id != NOQUEUE:
+                        if words[_CLIENT_IS] == b"client=" and queue_id != NOQUEUE:
                             received += 1
                             if digest is not None:
-                                batch.arrived.append(queue_id)
+                                arrived.append(queue_id)
                             continue
                     elif words == b"removed":
                         removed += 1
@@ -194,7 +197,12 @@ class PostfixLog(LineReader):
                         if way is not None:
                             done.append(way)
                         if digest is not None:
-                            (batch.gone if way is None else batch.ended).append(queue_id)
+                            (gone if way is None else ended).append(queue_id)
+                        continue
+                    elif words[_WORD] == b"uid=" and queue_id != NOQUEUE:
+                        received += 1
+                        if digest is not None:
+                            arrived.append(queue_id)
                         continue
                     elif words.startswith(grammar.NOTICES):
                         continue
@@ -236,18 +244,24 @@ class PostfixLog(LineReader):
         found = grammar.OUTCOME.match(last)
         if found is None:
             return None
-        status, dsn, start = STATUSES.index(found["status"].decode("ascii")), found["dsn"], found.end()
-        cell = self.tally.cell(status, dsn.decode("ascii"))
+        tally, dsn, start = self.tally, found["dsn"], found.end()
+        outcome = self._outcomes.get(found[0])
+        if outcome is None:
+            status = STATUSES.index(found["status"].decode("ascii"))
+            outcome = status, tally.cell(status, dsn.decode("ascii"))
+            _remember(self._outcomes, found[0], outcome)
+        status, cell = outcome
         if status == SENT:
             if start == _SENT:
-                _remember(self._sent, last[:_SENT], cell)
+                _remember(self._sent, found[0], cell)
             return None
         if last[-1:] != b")":  # cut off by syslog: where the text ends depends on the address
             return None
         said = last[start:-1][:TEXT]
-        tally = self.tally
-        suspended = tally.suspended if said.startswith(SUSPENDED) else tally.deferred
-        failure = (status, cell, tally.bounces if status == BOUNCED else suspended, self._reasons.reason(said, dsn))
+        counter = tally.suspended if said.startswith(SUSPENDED) else tally.deferred
+        if status == BOUNCED:
+            counter = tally.bounces
+        failure = status, cell, counter, self._reasons.reason(said, dsn)
         _remember(self._failed, last, failure)
         return failure
 
