@@ -23,7 +23,7 @@ def main(path: str, mta: str = "postfix") -> None:
     make = MTAS[mta].log
     assert make is not None
     parser = make(tally, Classifier(), ())
-    for segment in segments(path, time.time(), 1 << 40):
+    for segment in segments(path, time.time()):
         for lines in chunks(segment):
             parser.feed(lines)
     frozen = tally.freeze(time.time())

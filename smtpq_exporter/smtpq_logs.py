@@ -21,8 +21,8 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.report import detect, report, span, text
 from smtpq_exporter.report.digest import Digest, merge
-from smtpq_exporter.report.files import Segment, segments
-from smtpq_exporter.report.part import Part
+from smtpq_exporter.report.files import GREATEST, Segment, segments
+from smtpq_exporter.report.part import DIVISIBLE, Part
 from smtpq_exporter.report.pool import read_all
 
 _HELP = """\
@@ -68,20 +68,25 @@ def run(args: argparse.Namespace) -> int:
     gc.disable()  # nothing here makes cycles, and looking for them takes a tenth of the time
     now = time.time()
     faults: list[str] = []
-    parts = _parts(args.files, now, max(1, args.jobs), faults)
+    parts = _parts(args.files, now, 0, faults)
     readable = list(dict.fromkeys(part.path for part in parts))
     wanted = detect.wanted(args, readable, span.of(args, now))
+    if wanted.mta in DIVISIBLE and args.jobs > 1:
+        parts = _parts(readable, now, args.jobs, faults)
     bar = _Bar(sum(part.size for part in parts), shown=sys.stderr.isatty() and not args.no_progress)
-    whole = Part(Tally(), Digest())
+    whole: Part | None = None
     try:
-        for segment, answer in read_all(parts, wanted, args.jobs, bar.show):
+        for _, answer in read_all(parts, wanted, args.jobs, bar.show):
             if isinstance(answer, SourceError):
                 faults.append(str(answer))
+            elif whole is None:
+                whole = answer
             else:
-                _add(whole, segment, answer)
+                merge(whole.digest, whole.tally, answer.digest, answer.tally)
+                whole.lines += answer.lines
     finally:
         bar.clear()
-    made = report.make(whole, wanted.mta, args.files, faults, now=now, top=max(1, args.top))
+    made = report.make(whole or Part(Tally(), Digest()), wanted.mta, args.files, faults, now=now, top=max(1, args.top))
     print(
         json.dumps(report.as_dict(made), indent=1) if args.json else text.render(made),
         end="\n" if args.json else "",
@@ -92,21 +97,16 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _parts(files: Sequence[str], now: float, readers: int, faults: list[str]) -> list[Segment]:
-    """Return the parts of all files, the oldest file first, so that messages are followed from one into the
-    next.
+    """Return all files, the oldest first, so that messages are followed from one into the next; each in parts for
+    so many `readers`, or whole if there are none.
     """
     found: list[list[Segment]] = []
     for path in dict.fromkeys(files):
         try:
-            found.append(segments(path, now, readers=readers))
+            found.append(segments(path, now, GREATEST if readers else 0, readers))
         except SourceError as error:
             faults.append(str(error))
     return [part for parts in sorted(found, key=lambda parts: parts[0].mtime) for part in parts]
-
-
-def _add(whole: Part, _: Segment, part: Part) -> None:
-    merge(whole.digest, whole.tally, part.digest, part.tally)
-    whole.lines += part.lines
 
 
 class _Bar:

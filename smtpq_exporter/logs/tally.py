@@ -137,6 +137,9 @@ class Tally:
             self.cells.setdefault(key, [0])[0] += count
         self.destinations.merge(later.destinations)
         self.delays.merge(later.delays, ended, gone)
+        for queue_id in (*ended, *gone):
+            self.waiting.pop(queue_id, None)
+        self.waiting.update(later.waiting)
         self.stamp = later.stamp or self.stamp
         self.samples.extend(later.samples)
 

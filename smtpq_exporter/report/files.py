@@ -26,6 +26,8 @@ from smtpq_exporter.errors import SourceError
 #: time of reading.
 CHUNK = 1 << 17
 LONGEST = 1 << 16
+#: A part of a file is not made smaller than this, nor greater than that, in bytes.
+SMALLEST, GREATEST = 4 << 20, 256 << 20
 #: What a damaged compressed file raises; gzip.BadGzipFile is an OSError.
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _MAGIC: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
@@ -50,11 +52,11 @@ class Segment:
     mtime: float
 
 
-def segments(path: str, now: float, divide: int = 1 << 24, readers: int = 1) -> list[Segment]:
+def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[Segment]:
     """Return the parts of one file, in order; raise SourceError if it cannot be read.
 
-    A plain file is divided into equal parts of about `divide` bytes, as many for each of the `readers`; a
-    compressed one cannot be.
+    If asked to `divide`, a plain file comes in equal parts of at most so many bytes, as few as give each of the
+    `readers` as many: putting parts together costs time. A compressed file cannot be divided.
     """
     if path == "-":
         return [Segment("-", 0, None, 0, now)]
@@ -65,9 +67,11 @@ def segments(path: str, now: float, divide: int = 1 << 24, readers: int = 1) -> 
     except OSError as error:
         raise _fault(path, error) from None
     size = status.st_size
-    if not plain or size <= divide:
+    if not plain or not divide:
         return [Segment(path, 0, None, size, status.st_mtime)]
-    count = readers * max(1, round(size / divide / readers))
+    count = max(1, min(readers, size // SMALLEST))
+    if size > divide:
+        count = readers * -(-size // (divide * readers))
     edges = [size * number // count for number in range(count + 1)]
     return [Segment(path, a, None if b == size else b, b - a, status.st_mtime) for a, b in pairwise(edges)]
 

@@ -24,6 +24,9 @@ from smtpq_exporter.reasons import Classifier
 from smtpq_exporter.report.digest import Digest
 from smtpq_exporter.report.files import Segment, chunks
 
+#: Whose log may be read in parts at the same time: Digest joins messages that began in the part before. Of other
+#: mail servers a parser remembers more than that (Exim: why the last attempt failed), so that each file stays whole.
+DIVISIBLE = frozenset({"postfix"})
 _HOUR = re.compile(
     rb"(?:\0*<\d{1,3}>(?:1 )?)?(?:[A-Z][a-z]{2} (?=\d{4}-))?"
     rb"(\d{4}-\d\d-\d\d[T ]\d\d|[A-Z][a-z]{2} [ \d]?\d \d\d)(?=:)"

@@ -119,3 +119,12 @@ def test_edges_belong_to_their_bucket() -> None:
     histogram = DelayHistogram()
     histogram.feed(str(edge).encode() for edge in DELAY_BUCKETS)
     assert histogram.freeze().counts == (*([1] * len(DELAY_BUCKETS)), 0)
+
+
+def test_the_parts_of_a_log_keep_what_is_still_waiting() -> None:
+    """Messages that still have recipients are kept when parts are put together, but those that ended later."""
+    first, later = Tally(), Tally()
+    first.waiting = {b"A": 2, b"B": 1, b"C": 1}
+    later.waiting = {b"D": 3}
+    first.merge(later, ended=[b"B"], gone=[b"C"])
+    assert first.waiting == {b"A": 2, b"D": 3}

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpq_exporter.errors import SourceError
-from smtpq_exporter.report.files import LONGEST, Segment, chunks, segments
+from smtpq_exporter.report.files import GREATEST, LONGEST, SMALLEST, Segment, chunks, segments
 
 
 def lines(path: Path, divide: int = 1 << 30) -> list[bytes]:
@@ -32,6 +32,23 @@ def test_parts_hold_each_line_once(tmp_path_factory, written: list[bytes], divid
     path = tmp_path_factory.mktemp("parts") / "log"
     path.write_bytes(b"".join(line + b"\n" for line in written) + b"last")
     assert lines(path, divide) == [*written, b"last"]
+
+
+@pytest.mark.parametrize(
+    ("size", "readers", "parts"),
+    [(SMALLEST, 2, 1), (3 * SMALLEST, 2, 2), (3 * SMALLEST, 8, 3), (3 * SMALLEST, 1, 1), (GREATEST + 1, 1, 2),
+     (2 * GREATEST, 2, 2), (2 * GREATEST + 1, 2, 4)],
+)  # fmt: skip
+def test_all_readers_get_as_many_parts_of_a_great_file(tmp_path: Path, size: int, readers: int, parts: int) -> None:
+    """A file is divided into few equal parts; not at all unless asked."""
+    path = tmp_path / "log"
+    with path.open("wb") as out:
+        out.truncate(size)
+    found = segments(str(path), 0.0, GREATEST, readers)
+    assert len(found) == parts
+    assert sum(part.size for part in found) == size
+    assert max(part.size for part in found) - min(part.size for part in found) <= 1
+    assert len(segments(str(path), 0.0, readers=readers)) == 1
 
 
 @pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])

@@ -13,7 +13,10 @@ from pathlib import Path
 
 import pytest
 
+from smtpq_exporter import smtpq_logs
+from smtpq_exporter.report.files import SMALLEST
 from smtpq_exporter.report.span import moment_of
+from smtpq_exporter.smtpq import main as smtpq_main
 from tests.logs.golden import GOLDEN, cases
 from tests.report.logs import DAY, text
 
@@ -44,6 +47,21 @@ def test_logs_reads_several_files_packed_and_plain(tmp_path: Path) -> None:
     both = json.loads(smtpq("logs", "--json", newer, older)[0])
     for part in ("totals", "deferrals", "bounces", "destinations", "senders", "latency", "delays", "lines"):
         assert both[part] == whole[part]
+
+
+@pytest.mark.parametrize(("mta", "parts"), [("postfix", 2), ("exim", 1)])
+def test_only_logs_whose_messages_can_be_joined_are_divided(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mta: str, parts: int
+) -> None:
+    """What a parser of another mail server remembers of a message is not lost in the middle of a file."""
+    asked: list[int] = []
+    monkeypatch.setattr(smtpq_logs, "read_all", lambda found, *_: asked.append(len(found)) or iter(()))
+    path = tmp_path / "log"
+    path.write_bytes((GOLDEN / mta / "log" / "attempts.log").read_bytes())
+    with path.open("ab") as out:
+        out.truncate(3 * SMALLEST)
+    smtpq_main(["logs", "--mta", mta, "--jobs", "2", str(path)])
+    assert asked == [parts]
 
 
 def test_logs_reads_standard_input() -> None:
