@@ -123,6 +123,7 @@ class PlainFile:
         if self._size < self._reach or not head.startswith(self.head):
             return False
         self.head = head
+        self.at_end = self.at_end and self._reach == self._size  # what came since may be truncated unread
         return True
 
     def begins_with(self, other: Generation) -> bool:

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from smtpq_exporter.io import rotated
 from smtpq_exporter.io.follow import Tail
+from smtpq_exporter.io.generation import PlainFile
 from tests.io.growing import GrowingLog, line
 from tests.io.test_follow import again, drain, numbers
 
@@ -120,3 +122,19 @@ def test_first_look_while_a_copy_is_made(log: GrowingLog) -> None:
         pass
     log.write(1)
     assert numbers(drain(tail)) == [71, 72]
+
+
+def test_what_was_written_since_the_last_look_is_known_to_be_unread(log: GrowingLog) -> None:
+    """A file that was read to its end and has grown is not at its end any more, even if it is only looked at:
+    lines that nobody has read would otherwise pass for read when it is truncated next.
+    """
+    log.write(3)
+    (file,) = rotated.listing(str(log.path))
+    generation = PlainFile(file, file.path)
+    assert numbers(generation.read(1 << 20)) == [0, 1, 2]
+    assert generation.intact()
+    assert generation.at_end
+    log.write(1)
+    assert generation.intact()
+    assert not generation.at_end
+    generation.close()
