@@ -139,9 +139,14 @@ def job(bench: Bench, order: Found) -> Found:
                 bench.change(path, run * share + number)
             changed.append(cost())
         result["changed"] = median(changed)
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    memory = {"rss": process.memory_info().rss, "idle_rss": idle, "peak_rss": usage.ru_maxrss * 1024}
+    memory = {"rss": process.memory_info().rss, "idle_rss": idle, "peak_rss": _peak()}
     return result | memory | {"seen": seen[0], "later": seen[-1]}
+
+
+def _peak() -> int:
+    """Bytes of memory that this program had at most; getrusage(2) would count what its parent had before exec."""
+    status = Path("/proc/self/status").read_text()
+    return int(status.partition("VmHWM:")[2].split()[0]) * 1024
 
 
 def _own() -> float:
