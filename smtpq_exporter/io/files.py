@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 
 from smtpq_exporter.errors import SourceError
 
@@ -16,12 +17,15 @@ from smtpq_exporter.errors import SourceError
 FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
 _FOLDER = getattr(os, "O_PATH", os.O_RDONLY) | os.O_CLOEXEC | os.O_DIRECTORY
 _MOST_FOLDERS = 64
+#: The entries of a directory, one after the other.
+Scan = AbstractContextManager[Iterator[os.DirEntry[bytes]]]
 
 
 class Files:
     """The operating system's files. Paths are bytes."""
 
     listdir: Callable[[bytes], list[bytes]] = staticmethod(os.listdir)  # type: ignore[assignment]
+    scandir: Callable[[bytes], Scan] = staticmethod(os.scandir)  # type: ignore[assignment]
     stat: Callable[..., os.stat_result] = staticmethod(os.stat)
     open: Callable[..., int] = staticmethod(os.open)
     fstat: Callable[[int], os.stat_result] = staticmethod(os.fstat)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io import once
 from smtpq_exporter.io.once import OnceReader
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.mta import MTAS
@@ -22,15 +23,17 @@ from tests.mta.test_laws import GOLDEN, NOW, layout_of
 SPOOLS = [mta for mta in MTAS.values() if mta.layout is not None]
 
 
+@pytest.mark.parametrize("listed", [1, 2, 5, once.LISTED])
 @pytest.mark.parametrize("mta", SPOOLS, ids=lambda mta: mta.name)
-def test_same_snapshot(mta: Mta, tmp_path: Path) -> None:
-    """Every mail server's golden spool, in every field."""
+def test_same_snapshot(mta: Mta, tmp_path: Path, listed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every mail server's golden spool, in every field, also where a directory is held in parts only."""
+    monkeypatch.setattr(once, "LISTED", listed)
     root = copy_spool(GOLDEN / mta.name / "spool", tmp_path)
     for place in layout_of(mta, root).roots():
         Path(place.path.decode()).mkdir(parents=True, exist_ok=True)
-    once, whole = (kind(layout_of(mta, root)).read(NOW, time.monotonic() + 30) for kind in (OnceReader, SpoolReader))
-    assert sum(queue.messages for queue in once.queues.values()) > 0
-    assert once == whole
+    found, whole = (kind(layout_of(mta, root)).read(NOW, time.monotonic() + 30) for kind in (OnceReader, SpoolReader))
+    assert sum(queue.messages for queue in found.queues.values()) > 0
+    assert found == whole
 
 
 def test_named_queues_and_what_is_left_aside(tmp_path: Path) -> None:
@@ -42,11 +45,11 @@ def test_named_queues_and_what_is_left_aside(tmp_path: Path) -> None:
     spool.place("").joinpath("README").write_text("x")
     spool.add(message_id(99), "a@d.example").write_text("rubbish")
     layouts = (spool.reader()._layout for _ in range(2))
-    once, whole = (kind(layout).read(time.time(), time.monotonic() + 30)
-                   for kind, layout in zip((OnceReader, SpoolReader), layouts, strict=True))
-    assert once.queues["bulk"].messages == 20
-    assert once.skipped == whole.skipped == {"foreign_name": 1, "corrupt_record": 1}
-    assert {name: (q.messages, q.held, q.bytes) for name, q in once.queues.items()} == {
+    found, whole = (kind(layout).read(time.time(), time.monotonic() + 30)
+                    for kind, layout in zip((OnceReader, SpoolReader), layouts, strict=True))
+    assert found.queues["bulk"].messages == 20
+    assert found.skipped == whole.skipped == {"foreign_name": 1, "corrupt_record": 1}
+    assert {name: (q.messages, q.held, q.bytes) for name, q in found.queues.items()} == {
         name: (q.messages, q.held, q.bytes) for name, q in whole.queues.items()}
 
 
@@ -58,8 +61,8 @@ def test_moved_meanwhile_counts_once() -> None:
         [path] = (queue.queue / "active").iterdir()
         (queue.queue / "deferred" / "0").mkdir()
         (queue.queue / "deferred" / "0" / path.name).hardlink_to(path)
-        once = OnceReader(PostfixSpool(str(queue.queue), Classifier())).read(time.time(), time.monotonic() + 30)
-    assert sum(stats.messages for stats in once.queues.values()) == 1
+        found = OnceReader(PostfixSpool(str(queue.queue), Classifier())).read(time.time(), time.monotonic() + 30)
+    assert sum(stats.messages for stats in found.queues.values()) == 1
 
 
 @pytest.mark.parametrize(("made", "seconds", "kind"), [(False, 30, "unavailable"), (True, -1, "timeout")])
