@@ -11,6 +11,7 @@ from smtpq_exporter import __version__
 from smtpq_exporter.checks.quantity import say_duration
 from smtpq_exporter.model import QueueSnapshot, Sample, SourceState, State
 from smtpq_exporter.mta.base import Instance
+from smtpq_exporter.view import oldest_waiting
 
 
 def lines(state: State, instances: Sequence[Instance], urls: Iterable[str], telemetry_path: str) -> list[str]:
@@ -56,8 +57,9 @@ def _sample(sample: Sample, instance: Instance | None, now: float) -> list[str]:
 
 def _waiting(queue: QueueSnapshot, now: float) -> str:
     messages = sum(each.messages for each in queue.queues.values())
-    arrivals = [each.oldest_arrival for each in queue.queues.values() if each.oldest_arrival is not None]
-    age = f", the oldest for {say_duration(max(0.0, now - min(arrivals)))}" if arrivals else ""
+    ages = [oldest_waiting(each, now) for each in queue.queues.values()]
+    oldest = max((age for age in ages if age is not None), default=None)
+    age = "" if oldest is None else f", the oldest for {say_duration(oldest)}"  # of what is not held, as the check says
     return f"{messages} {'messages wait' if messages != 1 else 'message waits'}{age}"
 
 

@@ -113,7 +113,7 @@ def _stats(stats: QueueStats, now: float, min_age: float | None) -> dict[str, An
         "bytes": stats.bytes,
         "oldest_arrival": oldest,
         "oldest_age_seconds": None if oldest is None else max(0.0, round(now - oldest, 3)),
-        "oldest_waiting_age_seconds": _oldest_waiting(stats, now),
+        "oldest_waiting_age_seconds": oldest_waiting(stats, now),
         "held": stats.held,
         "retry_due": stats.retry_due,
         "incoming_per_second": stats.incoming,
@@ -132,8 +132,8 @@ def _older(arrivals: Timeline | None, messages: int | None, now: float, min_age:
     return None if arrivals is None else arrivals.older_than(min_age, now)
 
 
-def _oldest_waiting(stats: QueueStats, now: float) -> float | None:
-    """Age of the oldest message that is not held; None if there is none, or if it cannot be known."""
+def oldest_waiting(stats: QueueStats, now: float) -> float | None:
+    """Age in seconds of the oldest message that is not held; None if there is none, or if it cannot be known."""
     if not stats.held or stats.arrivals is None or stats.held_arrivals is None:
         oldest = stats.oldest_arrival if stats.held != stats.messages or not stats.held else None
         return None if oldest is None else max(0.0, round(now - oldest, 3))

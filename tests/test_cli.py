@@ -227,7 +227,7 @@ def test_the_daemon_says_what_it_found_and_serves_it(config: Path) -> None:
         port = daemon.port()
         assert "queue  read by spool every 1s" in daemon.output
         assert "found  named in the configuration" in daemon.output
-        assert re.search(r"now    10 messages wait, the oldest for 3d 11h", daemon.output)
+        assert re.search(r"now    10 messages wait, the oldest for 2d 7h", daemon.output)
         wait_for(lambda: 'queue="deferred"} 5\n' in metrics(port), PATIENCE)
         assert get(port, "/-/healthy").status == 200
         assert get(port, "/-/ready").status == 200

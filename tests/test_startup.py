@@ -18,14 +18,14 @@ def said(given: State, *instances: Instance) -> str:
 
 
 def test_it_says_what_was_found_how_it_is_read_and_where_to_look() -> None:
-    """One block for each mail server, then the addresses."""
+    """One block for each mail server, then the addresses. The age is that of mail not held, as the check has it."""
     told = said(state(sample(sources=(source(), source("log", why="/var/log/mail.log")))), POSTFIX)
     for line in (
         "  postfix (version 3.7.11, runs)",
         "    found  /usr/sbin/postfix is installed; its queue is /var/spool/postfix",
         "    queue  read by spool every 15s: the queue directories may be read",
         "    log    followed: /var/log/mail.log",
-        "    now    100 messages wait, the oldest for 3d 11h",
+        "    now    100 messages wait, the oldest for 1d 17h",
         "  http://localhost:10125/                   status page",
         "  http://localhost:10125/metrics            for Prometheus",
     ):

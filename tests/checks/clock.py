@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import struct
 import sys
+import time
 from typing import Any
 
 from tests.e2e.process import Exporter
@@ -37,17 +38,23 @@ class AheadExporter(Exporter):
         return [sys.executable, "-c", AHEAD, str(self.directory / "ahead"), *flags]
 
     def passes(self, seconds: float, *, step: float = 61.0) -> None:
-        """Let so much time pass, and a moment of history be kept at each step."""
+        """Let so much time pass; at each step a moment of history is kept and everything is read once more."""
         while seconds > 0:
             kept = self.moments()
             self._ahead += min(step, seconds)
             seconds -= step
             self._write()
-            wait_for(lambda: self.moments() > kept, 30)  # noqa: B023  # waits within this turn
+            now = time.time() + self._ahead
+            wait_for(lambda: self.moments() > kept and self.read_since(now), 30)  # noqa: B023  # waits within this turn
 
     def moments(self) -> int:
         """How many moments of history its only mail server has."""
         return len(self.sample()["mtas"][0]["history"])
+
+    def read_since(self, moment: float) -> bool:
+        """Whether each source that works has been read since `moment` of its clock."""
+        sources = self.sample()["mtas"][0]["sources"]
+        return all(each["last_success"] >= moment for each in sources if each["success"])
 
     def sample(self) -> dict[str, Any]:
         """What it serves now."""
