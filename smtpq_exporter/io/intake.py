@@ -10,7 +10,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
-from functools import partial
+from itertools import compress
 
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import ParseError
@@ -62,7 +62,7 @@ class Intake:
         company, usual = getattr(layout, "company", None), getattr(layout, "usual", None)
         folder = company(place) if company is not None else None
         if folder is None or usual is None:
-            self._each(directory, names, look, one)
+            self._others(directory, names, look, one)
             return
         files = self._files
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
@@ -117,69 +117,109 @@ class Intake:
                 directory.ledger.put_all(taken, entries, stamps)
                 self._sum.put_all(entries)
 
-    def _each(
+    def _others(
         self, directory: Directory, names: list[bytes], look: Callable[[], None],
         one: Callable[[Directory, bytes], None],
     ) -> None:
-        """The same for a layout, or a place, whose messages have no company.
+        """The same for a layout, or a place, whose messages have no company."""
+        plain_of: Callable[[Place], Plain | None] = getattr(self._layout, "plain", lambda _: None)
+        done = 0
+        while done < len(names):
+            look()
+            plain, some = plain_of(directory.place), names[done : done + _BATCH]
+            if plain is None:
+                done += self._each(directory, some, one, lambda: plain_of(directory.place) is not None)
+            else:
+                self._plain(directory, some, plain, one)
+                done += len(some)
 
-        Where the layout reads plain messages (mta.base.Plain) their stamps are not asked, which would cost as much
-        as to open them: when they were read is noted instead, below zero. What a pulse stands for was not read then.
+    def _plain(
+        self, directory: Directory, names: list[bytes], plain: Plain, one: Callable[[Directory, bytes], None],
+    ) -> None:
+        """Read messages of which the layout knows how without their stamps, which would cost as much as to open them.
+
+        When they were read is noted instead, below zero. What a pulse stands for was not read then.
         """
+        files, place, length = self._files, directory.place, self._layout.head
+        open_file, pread, close, status_of = files.open, files.pread, files.close, files.stat
+        flags, at = self.flags, self.folders.keep(place.path)
+        unseen = -int(files.clock() * 1e9)
+        heads: list[bytes] = []
+        sizes: list[int] = []
+        for name, body in zip(names, plain.bodies(names), strict=True):
+            head, size = b"", -1
+            try:
+                descriptor = open_file(name, flags, dir_fd=at)
+                try:
+                    head = pread(descriptor, length, 0)
+                finally:
+                    close(descriptor)
+                size = status_of(body, dir_fd=at).st_size
+            except FileNotFoundError:
+                pass
+            except OSError:  # no plain message: nothing is understood of it
+                head = b""
+            heads.append(head)
+            sizes.append(size)
+        found = plain.understand(place, names, heads, sizes)
+        entries = list(filter(None, found))
+        taken = names if len(entries) == len(names) else list(compress(names, found))
+        directory.ledger.put_all(taken, entries, [unseen] * len(entries))
+        self._sum.put_all(entries)
+        if taken is not names:
+            others = [name for name, entry in zip(names, found, strict=True) if entry is None]
+            self._each(directory, others, one, None, unseen)
+
+    def _each(
+        self, directory: Directory, names: list[bytes], one: Callable[[Directory, bytes], None],
+        enough: Callable[[], bool] | None, unseen: int = 0,
+    ) -> int:
+        """Read one message after the other until it is `enough`; how many were. `unseen` stands for their stamps."""
         files, file, place, layout = self._files, self._file, directory.place, self._layout
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
         head_length, read, aside = layout.head, layout.read, directory.aside
-        plain_of: Callable[[Place], Plain | None] = getattr(layout, "plain", lambda _: None)
-        for start in range(0, len(names), _BATCH):
-            look()
-            flags, at = self.flags, self.folders.keep(place.path)
-            plain, beside = plain_of(place), partial(files.stat, dir_fd=at)
-            unseen = -int(files.clock() * 1e9)
-            taken: list[bytes] = []
-            entries: list[Entry] = []
-            stamps: list[int] = []
-            try:
-                for name in names[start : start + _BATCH]:
-                    try:
-                        descriptor = open_file(name, flags, dir_fd=at)
-                    except OSError:
-                        one(directory, name)
-                        flags = self.flags
+        flags, at = self.flags, self.folders.keep(place.path)
+        taken: list[bytes] = []
+        entries: list[Entry] = []
+        stamps: list[int] = []
+        count = 0
+        try:
+            for name in names:
+                if enough is not None and enough():
+                    break
+                count += 1
+                try:
+                    descriptor = open_file(name, flags, dir_fd=at)
+                except OSError:  # gone, or without the right to leave atime alone, or worse
+                    one(directory, name)
+                    flags = self.flags
+                    continue
+                try:
+                    status = fstat(descriptor)
+                    mode = status.st_mode
+                    if mode >> 12 != _REGULAR:
+                        aside[name] = "foreign_name"
                         continue
-                    entry: Entry | str | None = None
-                    stamp = unseen
-                    try:
-                        if plain is not None:
-                            head = pread(descriptor, head_length, 0)
-                            entry = plain(place, name, head, beside)
-                        if entry is None:
-                            status = fstat(descriptor)
-                            mode = status.st_mode
-                            if mode >> 12 != _REGULAR:
-                                entry = "foreign_name"
-                            else:
-                                if plain is None:
-                                    head = pread(descriptor, head_length, 0)
-                                file.descriptor, file.pulse = descriptor, 0
-                                entry = read(place, name, status, head, file, None)
-                                if plain is None:
-                                    stamp, plain = status.st_mtime_ns ^ mode ^ file.pulse, plain_of(place)
-                    except ParseError:
-                        entry = "corrupt_record"
-                    except OSError:  # a directory, a pipe, or worse
-                        one(directory, name)
-                        continue
-                    finally:
-                        close(descriptor)
-                    if isinstance(entry, str):
-                        aside[name] = entry
-                        continue
-                    taken.append(name)
-                    entries.append(entry)
-                    stamps.append(stamp)
-            finally:
-                directory.ledger.put_all(taken, entries, stamps)
-                self._sum.put_all(entries)
+                    head = pread(descriptor, head_length, 0)
+                    file.descriptor, file.pulse = descriptor, 0
+                    entry = read(place, name, status, head, file, None)
+                except ParseError:
+                    entry = "corrupt_record"
+                except OSError:
+                    one(directory, name)
+                    continue
+                finally:
+                    close(descriptor)
+                if isinstance(entry, str):
+                    aside[name] = entry
+                    continue
+                taken.append(name)
+                entries.append(entry)
+                stamps.append(unseen or status.st_mtime_ns ^ mode ^ file.pulse)
+        finally:
+            directory.ledger.put_all(taken, entries, stamps)
+            self._sum.put_all(entries)
+        return count
 
     def load(self, directory: Directory, name: bytes, known: Facts | None) -> Found | None:
         """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""

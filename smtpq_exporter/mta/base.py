@@ -214,9 +214,19 @@ class SpoolLayout(Protocol):
         """What becomes of a message that was carried, unchanged, to another place."""
 
 
-Plain = Callable[[Place, bytes, bytes, Callable[[bytes], Status]], Entry | None]
-"""plain(place, name, first bytes, stat of another file there) understands a usual message without its own status;
-None: ask `read`. A layout that has such a function gives it by `plain(place)`; None = now `read` is needed."""
+Understand = Callable[[Place, list[bytes], list[bytes], list[int]], list[Entry | None]]
+"""understand(place, names, first bytes of each, size of each one's body): -1 where there is no body, and an entry is
+None where `read` is to be asked."""
+
+
+class Plain(NamedTuple):
+    """How a layout reads messages, many at once, without their own status; `plain(place)` gives it, None as long as
+    `read` is needed.
+    """
+
+    bodies: Callable[[list[bytes]], list[bytes]]
+    """Names of the files there whose sizes are wanted."""
+    understand: Understand
 
 
 class GlanceLayout(SpoolLayout, Protocol):

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import partial
 
+from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, ReasonOf, SpoolFile, Status
@@ -25,7 +25,7 @@ from smtpq_exporter.mta.exim.log_words import masked, outcome
 from smtpq_exporter.mta.exim.message_id import MESSAGE_ID
 from smtpq_exporter.mta.exim.queue_header import Envelope, read_header
 from smtpq_exporter.mta.exim.queue_msglog import NOT_YET, last_deferrals
-from smtpq_exporter.mta.exim.queue_usual import body_bytes, moment, recipient_of, usual_message
+from smtpq_exporter.mta.exim.queue_usual import bodies, body_bytes, moment, recipient_of, usual_messages
 
 #: The queue without a name.
 DEFAULT = "default"
@@ -73,7 +73,8 @@ class EximSpool:
         self._logs: dict[bytes, bytes] = {}
         self._left = LOGS
         self._memo: dict[tuple[bytes, bytes], str] = {}
-        self._usual = usual_message(self.head)
+        self._usual = usual_messages(self.head)
+        self._plain = Plain(bodies, self._understand)
         self._dead: dict[str, str] = {}
         """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
 
@@ -135,16 +136,15 @@ class EximSpool:
         known: Facts | None,
     ) -> Entry | str:
         """Understand one -H file, with the size of its body, its journal and the end of its log."""
-        beside = partial(file.status, place.path)
-        entry = None if self._journals.get(place.path) else self._usual(place, name, head, beside)
+        size = file.size_beside(place.path, name[:-1] + b"D")
+        size = -1 if size is None else size
+        entry = None if self._journals.get(place.path) else self._usual(place, [name], [head], [size])[0]
         if entry is not None:
             waiting = [recipient_of(head)]
         else:
             envelope = read_header(head, status.st_size, file.more)
-            waiting, size = self._waiting(place, name, envelope, file), envelope.headers + body_bytes(name, beside)
-            sender = domain_of(envelope.sender) if envelope.sender else ""
-            facts: Facts = sender, tuple(map(domain_of, waiting)), (), envelope.frozen, False
-            entry = place.queue, moment(name, envelope.received), size, 0, facts
+            waiting = self._waiting(place, name, envelope, file)
+            entry = _entry(place, name, envelope, waiting, size)
         reasons: tuple[str, ...] = ()
         if self._left > 0:
             self._left -= 1
@@ -157,12 +157,31 @@ class EximSpool:
         return entry
 
     def plain(self, place: Place) -> Plain | None:
-        """The usual message, where neither logs nor journals are to be read."""
-        return None if self._left > 0 or self._journals.get(place.path) else self._usual
+        """What is in the first bytes, where neither logs nor journals are to be read."""
+        return None if self._left > 0 or self._journals.get(place.path) else self._plain
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:  # noqa: ARG002
         """A message that was moved to another queue."""
         return place.queue, *entry[1:]
+
+    def _understand(
+        self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int],
+    ) -> list[Entry | None]:
+        """A mta.base.Understand."""
+        found = self._usual(place, names, heads, sizes)
+        if not all(found):
+            for i, entry in enumerate(found):
+                if entry is None and len(heads[i]) < self.head:
+                    found[i] = self._unusual(place, names[i], heads[i], sizes[i])
+        return found
+
+    def _unusual(self, place: Place, name: bytes, head: bytes, size: int) -> Entry | None:
+        """A whole file that is not usual; None if it cannot be understood."""
+        try:
+            envelope = read_header(head, len(head), lambda _offset, _length: b"")
+        except ParseError:
+            return None
+        return _entry(place, name, envelope, _left(envelope.recipients, envelope.done), size)
 
     def _waiting(self, place: Place, name: bytes, envelope: Envelope, file: SpoolFile) -> list[bytes]:
         done = envelope.done
@@ -170,9 +189,7 @@ class EximSpool:
             journal = file.beside(place.path, name[:-1] + b"J", _JOURNAL_MOST)
             if journal:
                 done |= frozenset(journal.split(b"\n"))
-        if not done:
-            return envelope.recipients
-        return [recipient for recipient in envelope.recipients if recipient not in done]
+        return _left(envelope.recipients, done)
 
     def _why(self, place: Place, message_id: bytes, waiting: list[bytes], file: SpoolFile) -> tuple[str, ...]:
         if not waiting:
@@ -225,3 +242,15 @@ class EximSpool:
             if text not in self.queues:
                 self.queues = (*self.queues, text)
         return self.queues.index(text)
+
+
+def _left(recipients: list[bytes], done: frozenset[bytes]) -> list[bytes]:
+    """Those that wait."""
+    return [recipient for recipient in recipients if recipient not in done] if done else recipients
+
+
+def _entry(place: Place, name: bytes, envelope: Envelope, waiting: list[bytes], size: int) -> Entry:
+    """A message that waits for these recipients, with a file of this size for its body; without reasons."""
+    sender = domain_of(envelope.sender) if envelope.sender else ""
+    facts: Facts = sender, tuple(map(domain_of, waiting)), (), envelope.frozen, False
+    return place.queue, moment(name, envelope.received), envelope.headers + body_bytes(name, size), 0, facts

@@ -7,10 +7,8 @@ may hold lines of a stranger's). Whatever is not quite as expected is left to `r
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from smtpq_exporter.mta.address import domain_of
-from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, Status
+from smtpq_exporter.mta.base import Entry, Facts, Place, Understand
 from smtpq_exporter.mta.exim.message_id import arrival
 from smtpq_exporter.mta.exim.queue_header import header_bytes, is_frozen
 
@@ -33,13 +31,15 @@ def moment(name: bytes, received: int) -> int:
     return came
 
 
-def body_bytes(name: bytes, beside: Callable[[bytes], Status]) -> int:
-    """Bytes of the body of a message and of the empty line before it; 0 if it is not there."""
-    try:
-        size = beside(name[:-1] + b"D").st_size - len(name)  # it begins with the id, "-D" and a line end
-    except FileNotFoundError:
-        return 0
+def body_bytes(name: bytes, size: int) -> int:
+    """Bytes of a body, of which the file is of this size, and of the empty line before it; 0 if there is none."""
+    size -= len(name)  # the file begins with the id, "-D" and a line end
     return size if size > 0 else 0  # noqa: FURB136 - max() costs more
+
+
+def bodies(names: list[bytes]) -> list[bytes]:
+    """Names of the files with the bodies."""
+    return [name[:-1] + b"D" for name in names]
 
 
 def recipient_of(head: bytes) -> bytes:
@@ -47,7 +47,7 @@ def recipient_of(head: bytes) -> bytes:
     return head.partition(_NO_TREE)[2].split(b"\n", 2)[1]
 
 
-def usual_message(longest: int) -> Plain:
+def usual_messages(longest: int) -> Understand:
     """Make the function that reads messages; a head of `longest` bytes may be cut."""
     remembered: dict[tuple[bytes, bytes], Facts] = {}
     known = remembered.get
@@ -62,32 +62,35 @@ def usual_message(longest: int) -> Plain:
         facts = remembered[sender, recipient] = domain, (domain_of(recipient),), (), False, False
         return facts
 
-    def usual(place: Place, name: bytes, head: bytes, beside: Callable[[bytes], Status]) -> Entry | None:
-        front, _, back = head.partition(_NO_TREE)
-        if not back.startswith(_ONE) or len(head) >= longest:
-            return None
-        one, end, headers = back.partition(b"\n\n")
-        try:
-            first, _, sender, times, options = front.split(b"\n", 4)
-        except ValueError:
-            return None
-        time = times[: times.find(b" ")]
-        # `find`, for `in` first makes and forgets an error: "not a number"
-        if (
-            first != name or not end or one.rfind(b"\n") != 1 or not time.isdigit() or options.find(b"acl") >= 0
-            or not options.startswith(b"-", options.rfind(b"\n") + 1)
-        ):
-            return None
-        at = sender.rfind(b"@")
-        if at > 0:
-            sender = sender[at:]
-        recipient = one[one.rfind(b"@") :]
-        facts = known((sender, recipient)) or learn(sender, recipient)
-        if facts is None:
-            return None
-        if options.find(b"-frozen") >= 0 and is_frozen(options):
-            facts = *facts[:3], True, False
-        size = header_bytes(headers) + body_bytes(name, beside)
-        return place.queue, moment(name, int(time)), size, 0, facts
+    def usual(place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]) -> list[Entry | None]:
+        queue = place.queue
+        found: list[Entry | None] = []
+        for name, head, size in zip(names, heads, sizes, strict=True):
+            found.append(None)
+            front, _, back = head.partition(_NO_TREE)
+            one, end, headers = back.partition(b"\n\n")
+            try:
+                first, _, sender, times, options = front.split(b"\n", 4)
+            except ValueError:
+                continue
+            time = times[: times.find(b" ")]
+            # `find`, for `in` first makes and forgets an error: "not a number"
+            if (
+                first != name or not end or not one.startswith(_ONE) or one.rfind(b"\n") != 1 or not time.isdigit()
+                or options.find(b"acl") >= 0 or not options.startswith(b"-", options.rfind(b"\n") + 1)
+                or len(head) >= longest
+            ):
+                continue
+            at = sender.rfind(b"@")
+            if at > 0:
+                sender = sender[at:]
+            recipient = one[one.rfind(b"@") :]
+            facts = known((sender, recipient)) or learn(sender, recipient)
+            if facts is None:
+                continue
+            if options.find(b"-frozen") >= 0 and is_frozen(options):
+                facts = *facts[:3], True, False
+            found[-1] = queue, moment(name, int(time)), header_bytes(headers) + body_bytes(name, size), 0, facts
+        return found
 
     return usual

@@ -11,14 +11,13 @@ and back. What Sendmail cannot make sense of is renamed to Qf (lost) and never t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, ReasonOf, SpoolFile, Status
-from smtpq_exporter.mta.sendmail.queue_file import DEFERRED, TEMPORARY, USUAL, read_envelope
+from smtpq_exporter.mta.sendmail.queue_file import DEFERRED, TEMPORARY, USUAL, Envelope, read_envelope
 from smtpq_exporter.mta.sendmail.queue_id import CONTROL, LOST, QUARANTINED, WAITING, is_control_file
 
 #: Waiting mail of the server and of the submission program; what waits for an operator, wherever it lies.
@@ -31,6 +30,8 @@ _DIVIDED = frozenset((b"df", b"xf"))
 _OTHERS = (b"sm-client.", b".")
 _PARENT, _QUEUE, _QF = "parent", "queue", "qf"
 _LATEST = 2**32 - 1
+#: Where an envelope ends.
+_ENDS = b"\nH"
 #: Texts whose reason is remembered.
 _MEMO = 4096
 #: So many recipients are looked at one by one; of further ones only the number counts.
@@ -67,6 +68,7 @@ class SendmailSpool:
         """What messages share: domains of sender and recipient as the file shows them, reason."""
         self._patterns: dict[bytes, bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
+        self._plain = Plain(_bodies, self._understand)
 
     def roots(self) -> tuple[Place, ...]:
         """The queue directories of the server, which must be there, and of the submission program, which need
@@ -116,66 +118,78 @@ class SendmailSpool:
         known: Facts | None,  # noqa: ARG002
     ) -> Entry | str:
         """Understand one control file, with the size of its body."""
-        usual = self._usual(place, name, head, partial(file.status, self._body(place)))
-        return usual or self._unusual(place, name, status, head, file)
+        size = file.size_beside(self._body(place), b"df" + name[2:])
+        size = -1 if size is None else size
+        return self._usual(place, [name], [head], [size])[0] or self._unusual(place, name, status, head, size, file)
 
     def plain(self, place: Place) -> Plain | None:
-        """The usual message, where bodies lie beside it."""
-        return self._usual if place.role == _QUEUE else None
+        """What is in the first bytes, where bodies lie beside it."""
+        return self._plain if place.role == _QUEUE else None
+
+    def _understand(
+        self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int],
+    ) -> list[Entry | None]:
+        """A mta.base.Understand."""
+        found = self._usual(place, names, heads, sizes)
+        if not all(found):
+            for i, entry in enumerate(found):
+                if entry is None and sizes[i] >= 0 and names[i].startswith(WAITING) and heads[i].find(_ENDS) >= 0:
+                    try:
+                        envelope = read_envelope(heads[i], len(heads[i]), lambda _offset, _length: b"")
+                    except ParseError:
+                        continue
+                    found[i] = self._entry(place, names[i], envelope, sizes[i])
+        return found
 
     def _usual(
-        self, place: Place, name: bytes, head: bytes, beside: Callable[[bytes], Status]
-    ) -> Entry | None:
+        self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]
+    ) -> list[Entry | None]:
         """One recipient, waiting: the same as `_unusual` understands, in fewer steps."""
-        if name[:2] != WAITING:
-            return None
-        usual = USUAL(head)
-        if usual is None:
-            return None
-        when, last, attempts, common, sender, own, address, domain = usual.groups()
-        try:
-            size = beside(b"df" + name[2:]).st_size
-        except FileNotFoundError:
-            size = 0
-        text = own or (common if common and common.startswith(TEMPORARY) else None)
-        arrival, retry = int(when), 0
-        if arrival > _LATEST:  # noqa: PLR1730 - min() costs more
-            arrival = _LATEST
-        if self._min_age is not None:
-            retry = min(int(last) + self._min_age if int(attempts) else arrival, _LATEST)
-        reason = self._why(text, address) if text else ""
-        facts = self._shared.get((sender, domain, reason))
-        if facts is None:
-            if len(self._shared) >= _MEMO:
-                self._shared.clear()
-            reasons = (reason,) if reason else ()
-            facts = domain_of(sender) if sender else "", (domain_of(domain),), reasons, False, False
-            self._shared[sender, domain, reason] = facts
-        return place.queue, arrival, size, retry, facts
+        queue, min_age, shared = place.queue, self._min_age, self._shared
+        found: list[Entry | None] = []
+        for name, head, size in zip(names, heads, sizes, strict=True):
+            usual = USUAL(head) if name.startswith(WAITING) else None
+            if usual is None:
+                found.append(None)
+                continue
+            when, last, attempts, common, sender, own, address, domain = usual.groups()
+            text = own or (common if common and common.startswith(TEMPORARY) else None)
+            arrival, retry = int(when), 0
+            if arrival > _LATEST:  # noqa: PLR1730 - min() costs more
+                arrival = _LATEST
+            if min_age is not None:
+                retry = min(int(last) + min_age if int(attempts) else arrival, _LATEST)
+            reason = self._why(text, address) if text else ""
+            facts = shared.get((sender, domain, reason))
+            if facts is None:
+                if len(shared) >= _MEMO:
+                    shared.clear()
+                reasons = (reason,) if reason else ()
+                facts = domain_of(sender) if sender else "", (domain_of(domain),), reasons, False, False
+                shared[sender, domain, reason] = facts
+            found.append((queue, arrival, size if size > 0 else 0, retry, facts))  # noqa: FURB136 - max() costs more
+        return found
 
     def _unusual(
-        self, place: Place, name: bytes, status: Status, head: bytes, file: SpoolFile
+        self, place: Place, name: bytes, status: Status, head: bytes, size: int, file: SpoolFile
     ) -> Entry | str:
         """Several recipients, quarantined, lost: anything but the usual."""
-        kind = name[:2]
         try:
             envelope = read_envelope(head, status.st_size, file.more)
         except ParseError:
-            if kind == LOST:  # that it makes no sense is why it lies there
+            if name[:2] == LOST:  # that it makes no sense is why it lies there
                 mtime = min(max(0, status.st_mtime_ns // 1_000_000_000), _LATEST)
-                return (
-                    GONE,
-                    mtime,
-                    file.size_beside(self._body(place), b"df" + name[2:]) or 0,
-                    0,
-                    ("", (), (), False, False),
-                )
+                return GONE, mtime, max(0, size), 0, ("", (), (), False, False)
             if not status.st_size:
                 return "incomplete"
             raise
-        size = file.size_beside(self._body(place), b"df" + name[2:])
-        if size is None:
+        if size < 0:
             size = self._elsewhere(place, name, envelope.data_directory, file)
+        return self._entry(place, name, envelope, size)
+
+    def _entry(self, place: Place, name: bytes, envelope: Envelope, size: int) -> Entry:
+        """A message with a body of this size."""
+        kind = name[:2]
         reasons: tuple[str, ...]
         arrival, waiting = min(envelope.arrival, _LATEST), envelope.waiting
         if len(waiting) == 1:
@@ -237,3 +251,8 @@ class SendmailSpool:
             folder = base.rpartition(b"/")[0] + b"/" + folder
         body = b"df" + name[2:]
         return file.size_beside(folder, body) or file.size_beside(folder + b"/df", body) or 0
+
+
+def _bodies(names: list[bytes]) -> list[bytes]:
+    """Names of the files with the bodies."""
+    return [b"df" + name[2:] for name in names]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -12,9 +10,8 @@ from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Place
 from smtpq_exporter.mta.exim.message_id import arrival
 from smtpq_exporter.mta.exim.queue_header import read_header
-from smtpq_exporter.mta.exim.queue_usual import recipient_of, usual_message
+from smtpq_exporter.mta.exim.queue_usual import recipient_of, usual_messages
 from tests.mta.exim.test_queue_header import HEADERS, ID, header
-from tests.mta.spooled import File
 
 NAME = ID + b"-H"
 PLACE = Place(b"/spool/input", 0)
@@ -39,8 +36,7 @@ OPTION = st.one_of(
 
 def usual(data: bytes, body: bytes = b"") -> Entry | None:
     """What the step makes of a message with this body."""
-    file = File(data, {b"/spool/input/" + ID + b"-D": ID + b"-D\n" + body})
-    return usual_message(LONGEST)(PLACE, NAME, data[:LONGEST], partial(file.status, PLACE.path))
+    return usual_messages(LONGEST)(PLACE, [NAME], [data[:LONGEST]], [len(NAME) + 1 + len(body)])[0]
 
 
 def whole(data: bytes, body: bytes = b"") -> Entry | None:
