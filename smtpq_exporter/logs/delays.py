@@ -26,17 +26,19 @@ _FOLD = 4096
 #: Removed messages whose ways are counted together: it costs less than for the few of each batch of lines.
 _TOGETHER = 2048
 _WIDTH = len(DELAY_BUCKETS) + 1
+_NUMBERS = b"0123456789./"
+_EQUALS_TO_SLASH = bytes.maketrans(b"=", b"/")
 
 
 class DelayHistogram:
     """A histogram that is fed with the texts of numbers as they stand in a log: most come again."""
 
     def __init__(self) -> None:
-        self._texts: Counter[bytes] = Counter()
+        self._texts: Counter[str] = Counter()
         self._counts = [0] * _WIDTH
         self._micros = 0
 
-    def feed(self, texts: Iterable[bytes]) -> None:
+    def feed(self, texts: Iterable[str]) -> None:
         """Count each text, a decimal number of seconds."""
         self._texts.update(texts)
         if len(self._texts) > _FOLD:
@@ -127,9 +129,13 @@ class FinalDelays:
 
     def _count_all(self, ways: list[bytes]) -> bool:
         """Count ways of five parts each, or of one part each; False if they are a mixture."""
-        text = b"/".join(ways).replace(b"elays=", b"/").replace(b"elay=", b"")
-        parts = text.split(b"/") if text else []
-        if len(parts) == 5 * len(ways) and not text.translate(None, b"0123456789./"):
+        text = b"".join(ways)
+        if text.translate(None, _NUMBERS) == b"elay=elays=" * len(ways):  # all as Postfix writes them
+            text = text.translate(_EQUALS_TO_SLASH, b"elays")[1:]
+        else:
+            text = b"/".join(ways).replace(b"elays=", b"/").replace(b"elay=", b"")
+        parts = text.decode("latin-1").split("/") if text else []
+        if len(parts) == 5 * len(ways) and not text.translate(None, _NUMBERS):
             self._latency.feed(parts[0::5])
             for stage, histogram in enumerate(self._stages, 1):
                 histogram.feed(parts[stage::5])

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
-from typing import Any
+from typing import Any, NamedTuple
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.reasons.phrases import phrases
@@ -27,6 +27,17 @@ WORTH = 8 << 20
 _LOOK = 0.1
 Progress = Callable[[int], None]
 _Answer = tuple[Segment, "Part | SourceError"]
+
+
+class _Work(NamedTuple):
+    """What all workers are told: what to read, which parts are the first and the last of all, and where to count
+    the bytes that were read.
+    """
+
+    wanted: Wanted
+    first: Segment
+    last: Segment
+    done: Any
 
 
 def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: Progress) -> Iterator[_Answer]:
@@ -43,8 +54,9 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
     pipes: list[Connection] = []
     processes: list[ForkProcess] = []
     try:
+        work = _Work(wanted, parts[0], parts[-1], done)
         shares = [parts[number::workers] for number in range(workers)]
-        processes.extend(_start(context, share, wanted, done, pipes) for share in shares)
+        processes.extend(_start(context, share, work, pipes) for share in shares)
         for index, segment in enumerate(parts):
             pipe = pipes[index % workers]
             while not wait([pipe], _LOOK):
@@ -86,23 +98,17 @@ def _try(segment: Segment, wanted: Wanted, advance: Progress) -> Part | SourceEr
         return error
 
 
-def _start(
-    context: ForkContext, parts: Sequence[Segment], wanted: Wanted, done: Any, pipes: list[Connection]
-) -> ForkProcess:
+def _start(context: ForkContext, parts: Sequence[Segment], work: _Work, pipes: list[Connection]) -> ForkProcess:
     """Start one worker; its end of the pipe is appended to `pipes`."""
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(
-        target=_work, args=(parts, wanted, done, (theirs, [*pipes, ours])), daemon=True
-    )
+    process = context.Process(target=_work, args=(parts, work, (theirs, [*pipes, ours])), daemon=True)
     process.start()
     theirs.close()
     pipes.append(ours)
     return process
 
 
-def _work(
-    parts: Sequence[Segment], wanted: Wanted, done: Any, pipe: tuple[Connection, list[Connection]]
-) -> None:
+def _work(parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Connection]]) -> None:
     """Read parts and send what they told; runs in a process of its own."""
     parent, (answers, others) = os.getppid(), pipe
     for other in others:  # ends that belong to the parent: only if nobody else holds them does it see us end
@@ -111,13 +117,14 @@ def _work(
     def advance(size: int) -> None:
         if os.getppid() != parent:
             os._exit(1)
-        with done.get_lock():
-            done.value += size
+        with work.done.get_lock():
+            work.done.value += size
 
     with suppress(BrokenPipeError, KeyboardInterrupt):
         for segment in parts:
-            answer = _try(segment, wanted, advance)
+            answer = _try(segment, work.wanted, advance)
             if isinstance(answer, Part):
+                answer.digest.trim(first=segment == work.first, last=segment == work.last)
                 answer.tally.delays.freeze()  # folds texts that need not travel
                 answers.send(answer)
             else:

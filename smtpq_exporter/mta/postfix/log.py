@@ -31,10 +31,9 @@ _PIECES, _PIECE_BYTES = 8192, 1024
 _SENT = 23
 #: Made once: to make a slice anew for each line takes a tenth of the time.
 _WORD, _WAYS, _CLIENT_IS, _CODE = slice(4), slice(6), slice(7), slice(_SENT)
-_CONNECT, _DISCONNECT, _END = slice(13), slice(16), slice(-15, None)
-#: The first bytes of what is said about a message: to=, from=, message-id=, client=.
-_TO, _FROM, _MESSAGE_ID, _CLIENT = b"tfmc"
-_QUOTE, _COMMA = b'",'
+_CONNECT, _DISCONNECT, _END, _PASSED_ON = slice(13), slice(16), slice(-15, None), slice(_SENT, _SENT + 13)
+#: `_QUOTE in b".."` is a search in C; with bytes on the left Python first tries them as a number.
+_QUOTE, _COMMA, _CLOSE = b'",>'
 #: What a failure counts for: index of STATUSES, counter of such attempts, counter of reasons, the reason.
 _Failed = tuple[int, list[int], Counter[str], str]
 #: queue id, domain, delay in seconds, whether it was only forwarded.
@@ -97,7 +96,7 @@ class PostfixLog(LineReader):
         super().__init__(tally, reasons, syslog_names, now, bare=bare)
         self._digest = digest
         self._places: dict[bytes, tuple[bytes, bytes]] = {}
-        """"@domain>, relay=host[ip]:25" -> domain, relay."""
+        """"domain>, relay=host[ip]:25" -> domain, relay."""
         self._delays: dict[bytes, float] = {}
         """"elay=1.5" -> 1.5."""
         self._sent: dict[bytes, list[int]] = {}
@@ -121,7 +120,7 @@ class PostfixLog(LineReader):
         deliveries, failures = batch.deliveries, batch.failures
         done: list[bytes] = []
         connections = unconnected = received = removed = slow = 0
-        head = slice(self._offset, None)
+        head, word = slice(self._offset, None), _WORD
         rest = iter(lines)
         for line in rest:
             parts = line.split(b": ", 2)
@@ -132,17 +131,18 @@ class PostfixLog(LineReader):
                 continue
             if len(parts) == 3:
                 _, queue_id, words = parts
-                if queue_id < b"a" and words and queue_id.isalnum():  # a word in lower case is none
-                    first = words[0]
-                    if first == _TO:
+                if queue_id < b"a" and queue_id.isalnum():  # a word in lower case is none
+                    first = words[word]
+                    if first == b"to=<":
                         found = words.split(b", d", 3)
-                        if len(found) == 4 and found[0][_WORD] == b"to=<":
+                        if len(found) == 4:
                             to, delay, ways, last = found
-                            at = to.find(b"@")
-                            place = places.get(to[at:]) or self._place(to)
+                            local, _, at = to.partition(b"@")
+                            place = places.get(at) or self._place(to)
                             if (
                                 place is not None
-                                and to[4] != _QUOTE  # a quoted address, which may hold anything
+                                and _QUOTE not in local  # a quoted address may hold anything
+                                and _CLOSE not in local  # a recipient without a domain
                                 and (delay in delays or self._delay(delay))
                                 and ways[_WAYS] == b"elays="
                                 and queue_id != NOQUEUE
@@ -153,15 +153,15 @@ class PostfixLog(LineReader):
                                 if cell is not None:
                                     status = SENT
                                     pending[queue_id] = delay + ways
-                                    if len(pending) > PENDING:
-                                        bound()
                                     if digest is not None:
-                                        passed_on = last[_SENT : _SENT + 13] == b"forwarded as "
+                                        passed_on = last[_PASSED_ON] == b"forwarded as "
                                         deliveries.append((queue_id, domain, delays[delay], passed_on))
                                 else:
-                                    if masked:
-                                        last = last.replace(to[4 : at + 1 + len(domain)], b"@")
-                                    failure = failed.get(last) or self._failure(last)
+                                    failure = failed.get(last)  # most replies do not name the recipient
+                                    if failure is None:
+                                        if masked:
+                                            last = last.replace(to[4 : len(local) + 1 + len(domain)], b"@")
+                                        failure = failed.get(last) or self._failure(last)
                                     if failure is None:
                                         self._slowly(lines, len(lines) - length_hint(rest) - 1)
                                         slow += 1
@@ -177,15 +177,14 @@ class PostfixLog(LineReader):
                                 else:
                                     destinations.add(label(domain), status)
                                 continue
-                    elif first == _FROM:
-                        if words[_END] == b" (queue active)" and words[_WORD] == b"from":
+                    elif first == b"from":
+                        if words[_END] == b" (queue active)":
                             if digest is not None:
                                 actives[queue_id] = words
                             continue
-                    elif first == _MESSAGE_ID:
-                        if words[_WORD] == b"mess":
-                            continue
-                    elif first == _CLIENT:
+                    elif first == b"mess":
+                        continue
+                    elif first == b"clie":
                         if words[_CLIENT_IS] == b"client=" and queue_id != NOQUEUE:
                             received += 1
                             if digest is not None:
@@ -199,11 +198,12 @@ class PostfixLog(LineReader):
                         if digest is not None:
                             (gone if way is None else ended).append(queue_id)
                         continue
-                    elif words[_WORD] == b"uid=" and queue_id != NOQUEUE:
-                        received += 1
-                        if digest is not None:
-                            arrived.append(queue_id)
-                        continue
+                    elif first == b"uid=":
+                        if queue_id != NOQUEUE:
+                            received += 1
+                            if digest is not None:
+                                arrived.append(queue_id)
+                            continue
                     elif words.startswith(grammar.NOTICES):
                         continue
                 elif queue_id[:11] == b"connect to " and grammar.CONNECT.match(line, len(parts[0]) + 2):
@@ -221,6 +221,8 @@ class PostfixLog(LineReader):
         tally.received += received
         tally.removed += removed
         tally.lines["understood"] += len(lines) - slow
+        while len(pending) > PENDING:
+            bound()
         if unconnected:
             tally.warnings["connect_failure"] += unconnected
         tally.delays.done(done)

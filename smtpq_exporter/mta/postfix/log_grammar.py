@@ -53,7 +53,7 @@ def _delivery(address: bytes) -> re.Pattern[bytes]:
 DELIVERY = (_delivery(QUOTED), _delivery(_RAW), _delivery(_BARE))
 #: Pieces of a delivery between its first three ", d", for the hot loop: they read what DELIVERY reads.
 PLACE = re.compile(
-    rb"to=<[^\"@>]*+(?P<key>@(?P<domain>[^\"@>]*+)>, (?:orig_to=<[^\">]*+>, )?"
+    rb"to=<[^\"@>]*+@(?P<key>(?P<domain>[^\"@>]*+)>, (?:orig_to=<[^\">]*+>, )?"
     rb"relay=(?P<relay>[^,]*+)(?:, conn_use=[0-9]+)?)"
 )
 DELAY_PIECE = re.compile(rb"elay=" + _SECONDS)
