@@ -1,8 +1,7 @@
 """The log engine over one file, everything switched on: `python -m benchmarks.engine FILE [MTA]` prints what
 it counted.
 
-Whole chunks of lines are fed as the follower feeds them; timestamps, all events, reasons, delays,
-destinations.
+Whole chunks of lines are fed, as `smtpq logs` does; timestamps, all events, reasons, delays, destinations.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ def main(path: str, mta: str = "postfix") -> None:
     assert make is not None
     parser = make(tally, Classifier(), ())
     for segment in segments(path, time.time()):
-        for lines in chunks(segment):
+        for lines in chunks(segment, ends=getattr(parser, "ends", False)):
             parser.feed(lines)
     frozen = tally.freeze(time.time())
     print(

@@ -16,6 +16,7 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from io import BytesIO
 from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -76,10 +77,13 @@ def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[S
     return [Segment(path, a, None if b == size else b, b - a, status.st_mtime) for a, b in pairwise(edges)]
 
 
-def chunks(segment: Segment, advance: Callable[[int], None] = lambda _: None) -> Iterator[list[bytes]]:
-    """Yield the lines of a segment, some thousands at a time, without their ends; raise SourceError.
+def chunks(
+    segment: Segment, advance: Callable[[int], None] = lambda _: None, *, ends: bool = False
+) -> Iterator[list[bytes]]:
+    """Yield the lines of a segment, some thousands at a time; raise SourceError.
 
-    `advance` is told how many bytes of the file were read.
+    `advance` is told how many bytes of the file were read. With `ends` lines may have their newline at the end:
+    to leave it there takes half of the time, for C looks for it 32 bytes at a time then.
     """
     try:
         with open(
@@ -88,9 +92,9 @@ def chunks(segment: Segment, advance: Callable[[int], None] = lambda _: None) ->
             opened = (cast("BinaryIO", make(raw)) for magic, make in _MAGIC if _begins(raw, magic))
             stream = next(opened, None)
             if stream is None:
-                yield from _lines(raw, segment, advance)
+                yield from _lines(raw, segment, advance, ends)
             else:
-                yield from _compressed(stream, raw, advance)
+                yield from _compressed(stream, raw, advance, ends)
     except _DAMAGED as error:
         raise _fault(segment.path, error) from None
 
@@ -100,17 +104,21 @@ def _begins(raw: BinaryIO, magic: bytes) -> bool:
     return bool(peek is not None and peek(len(magic)).startswith(magic))
 
 
-def _compressed(stream: BinaryIO, raw: BinaryIO, advance: Callable[[int], None]) -> Iterator[list[bytes]]:
+def _compressed(
+    stream: BinaryIO, raw: BinaryIO, advance: Callable[[int], None], ends: bool
+) -> Iterator[list[bytes]]:
     whole = Segment("", 0, None, 0, 0.0)
     seen = 0
-    for lines in _lines(stream, whole, lambda _: None):
+    for lines in _lines(stream, whole, lambda _: None, ends):
         yield lines
         at = raw.tell()
         advance(at - seen)
         seen = at
 
 
-def _lines(stream: BinaryIO, segment: Segment, advance: Callable[[int], None]) -> Iterator[list[bytes]]:
+def _lines(
+    stream: BinaryIO, segment: Segment, advance: Callable[[int], None], ends: bool
+) -> Iterator[list[bytes]]:
     """Yield whole lines; a line belongs to the segment in which it begins."""
     left = None if segment.end is None else segment.end - segment.start
     if segment.start:
@@ -128,9 +136,13 @@ def _lines(stream: BinaryIO, segment: Segment, advance: Callable[[int], None]) -
             if left <= 0 and not data.endswith(b"\n"):
                 data += stream.readline()
         advance(len(data))
-        lines = data.split(b"\n")
-        lines[0] = rest + lines[0]
-        rest = lines.pop()
+        if ends:
+            lines = BytesIO(rest + data).readlines()
+            rest = b"" if data[-1:] == b"\n" else lines.pop()
+        else:
+            lines = data.split(b"\n")
+            lines[0] = rest + lines[0]
+            rest = lines.pop()
         if cut and lines:
             del lines[0]
             cut = False

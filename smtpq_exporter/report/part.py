@@ -91,7 +91,7 @@ def read(segment: Segment, wanted: Wanted, advance: Callable[[int], None]) -> Pa
     parser = make_parser(wanted, part.tally, part.digest, segment.mtime)
     inside = Span(wanted, segment.mtime)
     current, before = b"", _counts(part)
-    for chunk in chunks(segment, advance):
+    for chunk in chunks(segment, advance, ends=getattr(parser, "ends", False)):
         for hour, lines in by_hour(inside.lines(chunk)):
             if hour != current:
                 before = _end_of_hour(part, current, before)

@@ -18,8 +18,12 @@ from smtpq_exporter.report.files import GREATEST, LONGEST, SMALLEST, Segment, ch
 
 
 def lines(path: Path, divide: int = 1 << 30) -> list[bytes]:
-    """All lines of a file, part by part."""
-    return [line for part in segments(str(path), 0.0, divide) for chunk in chunks(part) for line in chunk]
+    """All lines of a file, part by part; the same come with their newlines."""
+    parts = segments(str(path), 0.0, divide)
+    bare = [line for part in parts for chunk in chunks(part) for line in chunk]
+    ended = [line for part in parts for chunk in chunks(part, ends=True) for line in chunk]
+    assert [line.removesuffix(b"\n") for line in ended] == bare
+    return bare
 
 
 @settings(max_examples=60, deadline=None)

@@ -31,9 +31,12 @@ _PIECES, _PIECE_BYTES = 8192, 1024
 _SENT = 23
 #: Made once: to make a slice anew for each line takes a tenth of the time.
 _WORD, _WAYS, _CLIENT_IS, _CODE = slice(4), slice(6), slice(7), slice(_SENT)
-_CONNECT, _DISCONNECT, _END, _PASSED_ON = slice(13), slice(16), slice(-15, None), slice(_SENT, _SENT + 13)
+_CONNECT, _DISCONNECT, _PASSED_ON = slice(13), slice(16), slice(_SENT, _SENT + 13)
 #: `_QUOTE in b".."` is a search in C; with bytes on the left Python first tries them as a number.
 _QUOTE, _COMMA, _CLOSE = b'",>'
+#: How a line with or without its newline ends: where to look for it, an active message, a removed one.
+_WITH = slice(-16, None), b" (queue active)\n", b"removed\n"
+_WITHOUT = slice(-15, None), b" (queue active)", b"removed"
 #: What a failure counts for: index of STATUSES, counter of such attempts, counter of reasons, the reason.
 _Failed = tuple[int, list[int], Counter[str], str]
 #: queue id, domain, delay in seconds, whether it was only forwarded.
@@ -83,6 +86,9 @@ def _without_tls(ways: bytes) -> bytes:
 class PostfixLog(LineReader):
     """A LogParser for one Postfix instance; see LineReader. A `digest` is told more than is counted."""
 
+    ends = True
+    """Lines may have their newline."""
+
     def __init__(
         self,
         tally: Tally,
@@ -109,7 +115,7 @@ class PostfixLog(LineReader):
         """
 
     def feed(self, lines: Sequence[bytes]) -> None:
-        """Count lines without their newlines, in the order of the log."""
+        """Count lines, all with their newlines or all without, in the order of the log."""
         tally, heads, digest = self.tally, self._heads, self._digest
         places, delays, sent, failed = self._places, self._delays, self._sent, self._failed
         masked = not self._reasons.wants_addresses
@@ -121,6 +127,7 @@ class PostfixLog(LineReader):
         done: list[bytes] = []
         connections = unconnected = received = removed = slow = 0
         head, word = slice(self._offset, None), _WORD
+        end, active, gone_by = _WITH if lines and lines[0][-1:] == b"\n" else _WITHOUT
         rest = iter(lines)
         for line in rest:
             parts = line.split(b": ", 2)
@@ -174,11 +181,11 @@ class PostfixLog(LineReader):
                                 row = rows.get(domain)
                                 if row is not None:
                                     row[status] += 1
-                                else:
+                                elif digest is None:  # which has all destinations, not only the top ones
                                     destinations.add(label(domain), status)
                                 continue
                     elif first == b"from":
-                        if words[_END] == b" (queue active)":
+                        if words[end] == active:
                             if digest is not None:
                                 actives[queue_id] = words
                             continue
@@ -190,7 +197,7 @@ class PostfixLog(LineReader):
                             if digest is not None:
                                 arrived.append(queue_id)
                             continue
-                    elif words == b"removed":
+                    elif words == gone_by:
                         removed += 1
                         way = forget(queue_id, None)
                         if way is not None:
@@ -257,9 +264,10 @@ class PostfixLog(LineReader):
             if start == _SENT:
                 _remember(self._sent, found[0], cell)
             return None
-        if last[-1:] != b")":  # cut off by syslog: where the text ends depends on the address
+        text = last.rstrip(b"\n")
+        if text[-1:] != b")":  # cut off by syslog: where the text ends depends on the address
             return None
-        said = last[start:-1][:TEXT]
+        said = text[start:-1][:TEXT]
         counter = tally.suspended if said.startswith(SUSPENDED) else tally.deferred
         if status == BOUNCED:
             counter = tally.bounces
@@ -283,6 +291,7 @@ class PostfixLog(LineReader):
             while before >= 0 and repeated(lines[before]):
                 before -= 1
             line = (lines[before] if before >= 0 else self.tally.previous)[:LINE]
+        line = line.rstrip(b"\n")
         event, stamp = self._read(line)
         if event is not None:
             event.repeat *= times or 1

@@ -67,7 +67,7 @@ class LineReader:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
         last = next((line for line in reversed(lines) if not repeated(line)), None)
         if last is not None:
-            self.tally.previous = last[:LINE]
+            self.tally.previous = last[:LINE].rstrip(b"\n")
         for line in lines[:-4:-1]:  # lines without a time of their own are few
             prefix = split(line)
             if prefix is not None and prefix.stamp:

@@ -20,6 +20,15 @@ def test_forged_lines_count_nothing_that_did_not_happen() -> None:
     assert sum(tally.warnings.values()) == 1
 
 
+def test_lines_with_their_newlines_count_the_same() -> None:
+    """A report leaves them there; the very last line may have none."""
+    for lines in (POSTFIX.lines, POSTFIX.real):
+        ended = [line + b"\n" for line in lines]
+        for by in (1, 7, 100, len(lines)):
+            assert POSTFIX.counted(ended, by=by) == POSTFIX.counted(lines, by=by)
+            assert POSTFIX.counted([*ended[:-1], lines[-1]], by=by) == POSTFIX.counted(lines, by=by)
+
+
 def test_hostile_text_delivers_nothing() -> None:
     """Unbalanced quotes and brackets are no delivery."""
     assert POSTFIX.counted(HOSTILE["postfix"]).deliveries["sent"] == 0
