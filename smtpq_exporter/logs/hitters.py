@@ -109,6 +109,8 @@ class TopDomains:
         self.rows: dict[str, list[int]] = {}
         self.known: dict[bytes, list[int]] = {}
         """The same rows by the bytes of the name."""
+        self.changes = 0
+        """How often a domain was let in or let go: until the next time rows stay whose they are."""
         self.other = [0] * _WIDTH
         self._faded: dict[str, int] = {}
         """domain -> what of its counts has faded away; its weight is the rest."""
@@ -130,7 +132,9 @@ class TopDomains:
             self.rows[domain][status] = times
             return
         self.other[status] += times
-        if domain:
+        if domain and times == 1:
+            self._challenge(domain)
+        elif domain:
             for _ in range(min(times, FADE)):
                 self._challenge(domain)
 
@@ -155,10 +159,12 @@ class TopDomains:
             self._bar = 0
 
     def _let_in(self, domain: str, row: list[int], faded: int) -> None:
+        self.changes += 1
         self.rows[domain] = self.known[domain.encode()] = row
         self._faded[domain] = faded
 
     def _let_go(self, domain: str) -> None:
+        self.changes += 1
         del self._faded[domain], self.known[domain.encode()]
         for status, count in enumerate(self.rows.pop(domain)):
             self.other[status] += count

@@ -15,7 +15,7 @@ from typing import Any
 
 from smtpq_exporter.logs.tally import DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES, LogEvent
-from smtpq_exporter.mta.postfix.log import Batch, Delivery, Failure
+from smtpq_exporter.mta.postfix.log_batch import Batch, Delivery, Failure
 
 #: Names kept in any one table; beyond it the rarest half is dropped and the table is marked as incomplete.
 TABLE = 100_000

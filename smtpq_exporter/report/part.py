@@ -19,7 +19,8 @@ from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta import MTAS
 from smtpq_exporter.mta.base import LogParser
-from smtpq_exporter.mta.postfix.log import Batch, PostfixLog
+from smtpq_exporter.mta.postfix.log import PostfixLog
+from smtpq_exporter.mta.postfix.log_batch import Batch
 from smtpq_exporter.reasons import Classifier
 from smtpq_exporter.report.digest import Digest
 from smtpq_exporter.report.files import Segment, chunks

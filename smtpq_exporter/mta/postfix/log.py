@@ -12,16 +12,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from operator import length_hint
-from typing import Any, Protocol
+from typing import Any
 
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.prefix import repeated
 from smtpq_exporter.logs.tally import BOUNCED, SENT, Tally
-from smtpq_exporter.model import STATUSES, LogEvent
+from smtpq_exporter.model import STATUSES
 from smtpq_exporter.mta.postfix import log_grammar as grammar
+from smtpq_exporter.mta.postfix.log_batch import Batch, Digest
 from smtpq_exporter.mta.postfix.log_reader import LINE, LineReader
 from smtpq_exporter.mta.postfix.log_words import NOQUEUE, SUSPENDED, TEXT, Reasons
 
@@ -39,35 +39,8 @@ _WITH = slice(-16, None), b" (queue active)\n", b"removed\n"
 _WITHOUT = slice(-15, None), b" (queue active)", b"removed"
 #: What a failure counts for: index of STATUSES, counter of such attempts, counter of reasons, the reason.
 _Failed = tuple[int, list[int], Counter[str], str]
-#: queue id, domain, delay in seconds, whether it was only forwarded.
-Delivery = tuple[bytes, bytes, float, bool]
-#: queue id, domain, index of STATUSES, relay, reason.
-Failure = tuple[bytes, bytes, int, bytes, str]
-
-
-@dataclass(slots=True)
-class Batch:
-    """What one batch of lines held, for who wants more than counters."""
-
-    arrived: list[bytes] = field(default_factory=list)
-    """Queue ids of messages that came in."""
-    actives: dict[bytes, bytes] = field(default_factory=dict)
-    """Queue id -> words "from=<..>, size=.."."""
-    deliveries: list[Delivery] = field(default_factory=list)
-    failures: list[Failure] = field(default_factory=list)
-    ended: list[bytes] = field(default_factory=list)
-    """Queue ids that were removed after a delivery that was seen; `gone` those without one."""
-    gone: list[bytes] = field(default_factory=list)
-
-
-class Digest(Protocol):
-    """Who wants to know more than is counted; report/digest.py does."""
-
-    def batch(self, batch: Batch) -> None:
-        """Take what one batch of lines held."""
-
-    def event(self, event: LogEvent) -> None:
-        """Take an event that the hot loop did not know by heart, before its batch."""
+#: Domain, relay, counters of deliveries by index of STATUSES if the domain is one of the top ones.
+_Place = tuple[bytes, bytes, list[int] | None]
 
 
 def _remember(known: dict[bytes, Any], piece: bytes, value: Any) -> None:
@@ -101,8 +74,10 @@ class PostfixLog(LineReader):
     ) -> None:
         super().__init__(tally, reasons, syslog_names, now, bare=bare)
         self._digest = digest
-        self._places: dict[bytes, tuple[bytes, bytes]] = {}
-        """"domain>, relay=host[ip]:25" -> domain, relay."""
+        self._places: dict[bytes, _Place] = {}
+        """"domain>, relay=host[ip]:25" -> what it stands for."""
+        self._changes = 0
+        """Changes of the top destinations that the places know of."""
         self._delays: dict[bytes, float] = {}
         """"elay=1.5" -> 1.5."""
         self._sent: dict[bytes, list[int]] = {}
@@ -119,7 +94,8 @@ class PostfixLog(LineReader):
         tally, heads, digest = self.tally, self._heads, self._digest
         places, delays, sent, failed = self._places, self._delays, self._sent, self._failed
         masked = not self._reasons.wants_addresses
-        destinations, rows = tally.destinations, tally.destinations.known
+        destinations = tally.destinations
+        self._check_places()
         pending, forget, bound = tally.delays.pending, tally.delays.pending.pop, tally.delays.bound
         batch = Batch()
         actives, arrived, ended, gone = batch.actives, batch.arrived, batch.ended, batch.gone
@@ -155,7 +131,7 @@ class PostfixLog(LineReader):
                                 and queue_id != NOQUEUE
                                 and (_COMMA not in ways or (ways := _without_tls(ways)))
                             ):
-                                domain, relay = place
+                                domain, relay, row = place
                                 cell = sent.get(last[_CODE])
                                 if cell is not None:
                                     status = SENT
@@ -178,11 +154,11 @@ class PostfixLog(LineReader):
                                     if digest is not None:
                                         failures.append((queue_id, domain, status, relay, why))
                                 cell[0] += 1
-                                row = rows.get(domain)
                                 if row is not None:
                                     row[status] += 1
                                 elif digest is None:  # which has all destinations, not only the top ones
                                     destinations.add(label(domain), status)
+                                    self._check_places()
                                 continue
                     elif first == b"from":
                         if words[end] == active:
@@ -237,14 +213,21 @@ class PostfixLog(LineReader):
             digest.batch(batch)
         self.end(lines)
 
-    def _place(self, to: bytes) -> tuple[bytes, bytes] | None:
-        """Return domain and relay of "to=<local@domain>, relay=..", None if it is no such piece."""
+    def _place(self, to: bytes) -> _Place | None:
+        """Return what "to=<local@domain>, relay=.." stands for, None if it is no such piece."""
         found = grammar.PLACE.fullmatch(to)
         if found is None:
             return None
-        place = found["domain"], found["relay"]
+        domain = found["domain"]
+        place = domain, found["relay"], self.tally.destinations.known.get(domain)
         _remember(self._places, found["key"], place)
         return place
+
+    def _check_places(self) -> None:
+        """Forget the rows of destinations if others are the top ones now."""
+        if self.tally.destinations.changes != self._changes:
+            self._changes = self.tally.destinations.changes
+            self._places.clear()
 
     def _failure(self, last: bytes) -> _Failed | None:
         """Return what "sn=4.2.0, status=deferred (..)" counts for, without the recipient's address; None if
@@ -297,6 +280,7 @@ class PostfixLog(LineReader):
             event.repeat *= times or 1
             self.tally.lines["understood"] += 1
             self.tally.add(event)
+            self._check_places()
             if self._digest is not None:
                 self._digest.event(event)
         elif stamp is not None:
