@@ -1,9 +1,9 @@
 """Several processes read the parts of a log at the same time; their answers come back in the order of the
 parts.
 
-Each worker is given its parts before it starts and sends what it read through a pipe of its own. It ends when
-it is done, when its pipe is closed, or when its parent is gone, which it looks for with every chunk: nothing
-outlives us.
+We read a share ourselves: what we read need not be sent. Each worker is given its parts before it starts and
+sends what it read through a pipe of its own. It ends when it is done, when its pipe is closed, or when its
+parent is gone, which it looks for with every chunk: nothing outlives us.
 """
 
 from __future__ import annotations
@@ -39,6 +39,11 @@ class _Work(NamedTuple):
     last: Segment
     done: Any
 
+    def advance(self, size: int) -> None:
+        """Count bytes that were read."""
+        with self.done.get_lock():
+            self.done.value += size
+
 
 def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: Progress) -> Iterator[_Answer]:
     """Yield (segment, what it told or why it could not be read) in order; `progress` is told bytes read so
@@ -55,10 +60,19 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
     processes: list[ForkProcess] = []
     try:
         work = _Work(wanted, parts[0], parts[-1], done)
-        shares = [parts[number::workers] for number in range(workers)]
+        shares = [parts[number::workers] for number in range(1, workers)]
         processes.extend(_start(context, share, work, pipes) for share in shares)
+
+        def advance(size: int) -> None:
+            work.advance(size)
+            progress(done.value)
+
         for index, segment in enumerate(parts):
-            pipe = pipes[index % workers]
+            worker = index % workers
+            if not worker:
+                yield segment, _try(segment, wanted, advance)
+                continue
+            pipe = pipes[worker - 1]
             while not wait([pipe], _LOOK):
                 progress(done.value)
             progress(done.value)
@@ -117,8 +131,7 @@ def _work(parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Co
     def advance(size: int) -> None:
         if os.getppid() != parent:
             os._exit(1)
-        with work.done.get_lock():
-            work.done.value += size
+        work.advance(size)
 
     with suppress(BrokenPipeError, KeyboardInterrupt):
         for segment in parts:

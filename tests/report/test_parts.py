@@ -70,13 +70,12 @@ def test_a_killed_worker_is_a_fault_and_nothing_stays(
 ) -> None:
     """If a worker is killed the report says so; no process is left behind."""
     monkeypatch.setattr(pool, "WORTH", 0)
-    fifos = [tmp_path / "a", tmp_path / "b"]
-    parts = []
-    for fifo in fifos:
-        fifo.write_bytes(b"")
-        parts += segments(str(fifo), 0.0)
-        fifo.unlink()
-        os.mkfifo(fifo)  # a worker that opens it waits
+    ours, fifo = tmp_path / "a", tmp_path / "b"
+    ours.write_bytes(text("day"))
+    fifo.write_bytes(b"")
+    parts = [part for path in (ours, fifo) for part in segments(str(path), 0.0)]
+    fifo.unlink()
+    os.mkfifo(fifo)  # the worker that opens it waits
     started: list[int] = []
     start = pool._start
 
@@ -86,7 +85,7 @@ def test_a_killed_worker_is_a_fault_and_nothing_stays(
         return process
 
     def kill(_: int) -> None:
-        if len(started) == 2:
+        if started:
             os.kill(started[0], signal.SIGKILL)
 
     monkeypatch.setattr(pool, "_start", remember)
@@ -116,7 +115,7 @@ def test_workers_end_when_their_parent_is_killed(tmp_path: Path) -> None:
         except FileNotFoundError:
             return []
 
-    wait_for(lambda: len(workers()) == 2, 20)
+    wait_for(workers, 20)
     seen = workers()
     os.kill(child, signal.SIGKILL)
     os.waitpid(child, 0)
