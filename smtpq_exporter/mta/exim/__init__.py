@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 
 from smtpq_exporter.mta.base import Instance, LogParser, ReasonOf, SpoolLayout
 from smtpq_exporter.mta.exim.queue_bp import BpParser
-from smtpq_exporter.mta.exim.queue_spool import DEFAULT, EximSpool
-from smtpq_exporter.mta.exim.settings import CONFIGS, LOGS, PROGRAM, SPOOLS, settle
+from smtpq_exporter.mta.exim.settings import CONFIGS, DEFAULT, LOGS, PROGRAM, SPOOLS, settle
 from smtpq_exporter.mta.mail_server import Discovery, Listing, Mta
 
 if TYPE_CHECKING:
@@ -29,6 +28,8 @@ def _queues(instance: Instance) -> tuple[str, ...]:
 
 
 def _layout(instance: Instance, classifier: ReasonOf) -> SpoolLayout:
+    from smtpq_exporter.mta.exim.queue_spool import EximSpool  # noqa: PLC0415 - knows the log's words
+
     return EximSpool(instance.queue_directory, classifier, _names(instance))
 
 

@@ -19,7 +19,7 @@ from smtpq_exporter.model import Message
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim.message_id import MESSAGE_ID, arrival
-from smtpq_exporter.mta.exim.queue_spool import DEFAULT
+from smtpq_exporter.mta.exim.settings import DEFAULT
 
 _HEAD = re.compile(
     rb" *(?:(?P<age>\d{1,7})(?P<unit>[mhdw]) +)?(?:(?P<size>\d{1,9}(?:\.\d)?)(?P<factor>[KMG]?) )? *"

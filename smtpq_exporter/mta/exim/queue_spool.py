@@ -26,9 +26,8 @@ from smtpq_exporter.mta.exim.message_id import MESSAGE_ID
 from smtpq_exporter.mta.exim.queue_header import Envelope, read_header
 from smtpq_exporter.mta.exim.queue_msglog import NOT_YET, last_deferrals
 from smtpq_exporter.mta.exim.queue_usual import bodies, body_bytes, moment, recipient_of, usual_messages
+from smtpq_exporter.mta.exim.settings import DEFAULT
 
-#: The queue without a name.
-DEFAULT = "default"
 #: Named queues that are shown by name; the mail of further ones is counted under "other".
 MOST_QUEUES = 50
 #: Message logs that are read in one reading, and how much of the end of each.

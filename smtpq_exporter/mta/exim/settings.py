@@ -16,6 +16,8 @@ from smtpq_exporter.mta.base import Instance, Probe
 
 NAME = "exim"
 PROGRAM = "exim"
+#: The queue without a name.
+DEFAULT = "default"
 CONFIGS = ("/etc/exim4", "/etc/exim")
 SPOOLS = ("/var/spool/exim4", "/var/spool/exim")
 LOGS = (
