@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Place
+from smtpq_exporter.mta.exim import queue_spool
 from smtpq_exporter.mta.exim.message_id import arrival
 from smtpq_exporter.mta.exim.queue_header import read_header
+from smtpq_exporter.mta.exim.queue_spool import EximSpool
 from smtpq_exporter.mta.exim.queue_usual import recipient_of, usual_messages
 from tests.mta.exim.test_queue_header import HEADERS, ID, header
+from tests.mta.spooled import Class
 
+with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(queue_spool, "LOGS", 0)
+    LAYOUT = EximSpool("/spool", Class())
 NAME = ID + b"-H"
 PLACE = Place(b"/spool/input", 0)
 LONGEST = 4096
@@ -37,6 +44,14 @@ OPTION = st.one_of(
 def usual(data: bytes, body: bytes = b"") -> Entry | None:
     """What the step makes of a message with this body."""
     return usual_messages(LONGEST)(PLACE, [NAME], [data[:LONGEST]], [len(NAME) + 1 + len(body)])[0]
+
+
+def batch(data: bytes, body: bytes = b"") -> Entry | None:
+    """What a first reading makes of it where it is one of many and no message logs are read."""
+    plain = LAYOUT.plain(PLACE)
+    assert plain is not None
+    assert plain.bodies([NAME]) == [ID + b"-D"]
+    return plain.understand(PLACE, [NAME], [data[:LONGEST]], [len(NAME) + 1 + len(body)])[0]
 
 
 def whole(data: bytes, body: bytes = b"") -> Entry | None:
@@ -88,3 +103,4 @@ def test_it_agrees_with_the_whole_reading(
     data = data[: len(data) - cut] if cut else data
     found = usual(data, body)
     assert found is None or found == whole(data, body)
+    assert batch(data, body) == (whole(data, body) if len(data) < LONGEST else found)

@@ -7,14 +7,18 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from smtpq_exporter.errors import ParseError
 from smtpq_exporter.io.files import FaultyFiles
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.model import QueueSnapshot
-from smtpq_exporter.mta.base import Instance
+from smtpq_exporter.mta.base import Entry, Instance
 from smtpq_exporter.mta.sendmail import SENDMAIL
 from smtpq_exporter.mta.sendmail.queue_spool import SendmailSpool
-from tests.mta.spooled import Class
+from tests.mta.sendmail.test_queue_file import SPOOL
+from tests.mta.spooled import Class, File, Status
 
 NOW = 1795510000.0
 HEADER = b"H??Subject: x\n.\n"
@@ -243,3 +247,40 @@ def test_a_message_tried_just_after_it_was_read_is_read_again(tmp_path: Path) ->
     assert dict(read(reader).reasons) == {"450": 2, "421": 2}
     os.utime(tmp_path / names[0], (NOW - 99, NOW - 99))  # from now on its stamp is known
     assert dict(read(reader).reasons) == {"450": 1, "421": 3}
+
+
+def both(text: bytes, name: bytes) -> tuple[Entry | str | None, Entry | str | None]:
+    """What one message is among many in a first reading, and what it is alone."""
+    layout = SendmailSpool(["/mqueue"], "", Class(), min_age=60)
+    (place,) = layout.roots()
+    plain = layout.plain(place)
+    assert plain is not None
+    assert plain.bodies([name]) == [b"df" + name[2:]]
+    (found,) = plain.understand(place, [name], [text[: layout.head]], [5])
+    file = File(text, {place.path + b"/df" + name[2:]: b"12345"})
+    try:
+        return found, layout.read(place, name, Status(0o100600, len(text), 0), text[: layout.head], file, None)
+    except ParseError:
+        return found, None
+
+
+def test_golden_files_are_understood_many_at_once() -> None:
+    """Those with several recipients, too."""
+    told = [both(path.read_bytes(), path.name.encode()) for path in SPOOL.glob("qf*")]
+    assert all(found == alone for found, alone in told if found is not None)
+    assert sum(found is not None for found, _ in told) > len(told) / 2
+    assert any(isinstance(found, tuple) and len(found[4][1]) > 1 for found, _ in told)
+
+
+@given(st.data())
+def test_many_at_once_and_alone_agree_on_damaged_files(data: st.DataObject) -> None:
+    """Whatever the damage: what a first reading understands, reading the message alone understands so."""
+    path = data.draw(st.sampled_from(sorted(SPOOL.glob("[qhQ]f*"))))
+    text = path.read_bytes()
+    start = data.draw(st.integers(0, min(len(text), 600)))
+    lines = st.sampled_from([b"\nM", b"\nR", b"\nS<x>", b"\nH", b"\nT1", b"\nd/x", b"<", b">", b":", b"\n\n", b"\nq"])
+    damage = data.draw(st.one_of(lines, st.binary(max_size=6)))
+    end = data.draw(st.sampled_from([b"", HEADER]))
+    rest = text[data.draw(st.integers(start, len(text))) :]
+    found, alone = both(text[:start] + damage + rest + end, path.name.encode())
+    assert found is None or found == alone
