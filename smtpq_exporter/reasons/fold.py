@@ -21,6 +21,7 @@ LONGEST_FOLDED = 1400
 """Characters of a folded text that count."""
 _LONGEST_WORD = 300
 _MOST_WORDS = 40_000
+_MOST_SENTENCES, _LONGEST_SENTENCE = 4096, 400
 _SHORT = 12
 """A code of a provider shorter than this comes again: "(S3140).", "[TSS04]"."""
 
@@ -35,6 +36,7 @@ _ANGLE = re.compile(r"<[^<>]{0,300}>")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{0,64}@[^\s<>()\[\]\"',;:]{0,255}")
 _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _IPV6 = re.compile(r"[\da-f]{1,4}:[\da-f]{0,4}:[\da-f:]{0,32}")
+_LONGEST_CODE = 18
 _CODES = re.compile(r"[(\[#]{0,2}(?:[245]\d\d[-:;,]?)?(?:#?[245]\.\d{1,3}\.\d{1,3})?[)\]:;,.]{0,2}")
 _KEPT = re.compile(r"(?:lpn|ofr|\bs|\bib|bl|tss|ph|cs|hme?|rp-|rep-|int-|rly:|hvu:|dyn:)_?\d|aup#")
 _HEX = re.compile(r"(?<![\w.])[a-f]{0,30}\d[\da-f]{4,63}(?![\w.-])")
@@ -73,7 +75,7 @@ def _masked(word: str, cased: str) -> tuple[str, bool]:
         return _ADDRESS.sub("@", word), False
     raw = word.encode("utf-8", "surrogatepass")
     digits = len(raw) - len(raw.translate(None, b"0123456789"))
-    if not digits or _CODES.fullmatch(word):
+    if not digits or (len(word) <= _LONGEST_CODE and _CODES.fullmatch(word)):
         return word, True
     if ":" in word:
         word = _IPV6.sub("ip", word)
@@ -110,20 +112,40 @@ class _Words(dict[bytes, str]):
 
 
 class Folder:
-    """Folds texts; holds the words seen so far."""
+    """Folds texts; holds the words and the sentences seen so far."""
 
     def __init__(self) -> None:
-        self._fold = _Words().__getitem__
+        self._word = _Words().__getitem__
+        self._sentences: dict[bytes, str | None] = {}
+        """Sentence, or words in brackets -> the same folded, None if it is blank. Of a text that no other text
+        equals all but one of them have mostly been seen before.
+        """
 
     def fold(self, text: bytes) -> str:
         r"""Return the folded text, words parted by one blank; a literal \n and #012 are blanks."""
         text = text[:LONGEST_TEXT].replace(b"\\n", b" ")
         if b"#01" in text:
             text = text.replace(b"#012", b" ").replace(b"#015", b" ")
-        folded = " ".join(map(self._fold, text.split()))
+        known = self._sentences
+        parts: list[str] = []
+        for sentence in text.replace(b". ", b".\n").replace(b" (", b"\n(").split(b"\n"):
+            part = known[sentence] if sentence in known else self._sentence(sentence)
+            if part is not None:
+                parts.append(part)
+        folded = " ".join(parts)
         if " - gsmtp" in folded:  # the word before it is Google's id of the session
             front, sign, rest = folded.partition(" - gsmtp")
             cut = front.rfind(" ") + 1
             if "/" not in front[cut:]:
                 folded = front[:cut] + "#" + sign + rest
         return folded[:LONGEST_FOLDED]
+
+    def _sentence(self, sentence: bytes) -> str | None:
+        words = sentence.split()
+        folded = " ".join(map(self._word, words)) if words else None
+        if len(sentence) < _LONGEST_SENTENCE:
+            if len(self._sentences) >= _MOST_SENTENCES:
+                self._sentences.clear()
+            self._sentences[sentence] = folded
+        return folded
+

@@ -77,12 +77,16 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
                 progress(done.value)
             progress(done.value)
             try:
-                answer = pipe.recv()
+                answer, *rest = pipe.recv()
             except EOFError:
                 raise SourceError(
                     "unavailable", f"{segment.path}: the process that read it was killed"
                 ) from None
-            yield segment, answer if isinstance(answer, Part) else SourceError(*answer)
+            if isinstance(answer, Part):
+                answer.digest.deferred.update(filter(None, rest[0].split(b"\n")))
+                yield segment, answer
+            else:
+                yield segment, SourceError(answer, *rest)
     finally:
         for pipe in pipes:
             pipe.close()
@@ -139,7 +143,9 @@ def _work(parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Co
             if isinstance(answer, Part):
                 answer.digest.trim(first=segment == work.first, last=segment == work.last)
                 answer.tally.delays.freeze()  # folds texts that need not travel
-                answers.send(answer)
+                deferred = b"\n".join(answer.digest.deferred)  # many small objects: one great one is sent faster
+                answer.digest.deferred = set()
+                answers.send((answer, deferred))
             else:
                 answers.send((answer.kind, answer.what, answer.hint))
     answers.close()

@@ -45,6 +45,22 @@ def test_any_bytes(text: bytes) -> None:
     assert len(once) <= LONGEST_FOLDED
 
 
+WORDS = st.lists(
+    st.one_of(
+        st.binary(max_size=8),
+        st.sampled_from([b"host", b"full.", b"(in", b"reply)", b"(", b".", b"d9443c01a7336-93bd04cf", b"\n"]),
+    ),
+    max_size=12,
+).map(b" ".join)
+
+
+@given(WORDS, WORDS)
+def test_folding_goes_word_by_word(first: bytes, second: bytes) -> None:
+    """Sentences are remembered whole; that changes nothing: two texts are folded as each of them alone."""
+    alone = [Folder().fold(text) for text in (first, second) if text.split()]
+    assert Folder().fold(first + b" " + second) == " ".join(alone)
+
+
 @given(st.text(max_size=80))
 def test_plain_is_stable(text: str) -> None:
     """A text that was made plain has no upper case letters left that plain would change."""
