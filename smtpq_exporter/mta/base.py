@@ -216,7 +216,7 @@ class SpoolLayout(Protocol):
 
 Understand = Callable[[Place, list[bytes], list[bytes], list[int]], list[Entry | None]]
 """understand(place, names, first bytes of each, size of each one's body): -1 where there is no body, and an entry is
-None where `read` is to be asked."""
+None where it is not understood."""
 
 
 class Plain(NamedTuple):
@@ -226,7 +226,22 @@ class Plain(NamedTuple):
 
     bodies: Callable[[list[bytes]], list[bytes]]
     """Names of the files there whose sizes are wanted."""
-    understand: Understand
+    usual: Understand
+    """What most messages are, in few steps."""
+    unusual: Callable[[Place, bytes, bytes, int], Entry | None]
+    """The same for one of the others."""
+
+    def understand(
+        self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int],
+    ) -> list[Entry | None]:
+        """Understand what can be; None where `read` is to be asked."""
+        found = self.usual(place, names, heads, sizes)
+        if not all(found):
+            found = [
+                entry or self.unusual(place, name, head, size)
+                for entry, name, head, size in zip(found, names, heads, sizes, strict=True)
+            ]
+        return found
 
 
 class GlanceLayout(SpoolLayout, Protocol):

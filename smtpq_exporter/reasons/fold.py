@@ -37,6 +37,7 @@ _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{0,64}@[^\s<>()\[\]\"',;:]{0,255}")
 _IPV4 = re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}")
 _IPV6 = re.compile(r"[\da-f]{1,4}:[\da-f]{0,4}:[\da-f:]{0,32}")
 _LONGEST_CODE = 18
+"""What _CODES matches is not longer."""
 _CODES = re.compile(r"[(\[#]{0,2}(?:[245]\d\d[-:;,]?)?(?:#?[245]\.\d{1,3}\.\d{1,3})?[)\]:;,.]{0,2}")
 _KEPT = re.compile(r"(?:lpn|ofr|\bs|\bib|bl|tss|ph|cs|hme?|rp-|rep-|int-|rly:|hvu:|dyn:)_?\d|aup#")
 _HEX = re.compile(r"(?<![\w.])[a-f]{0,30}\d[\da-f]{4,63}(?![\w.-])")
@@ -116,9 +117,9 @@ class Folder:
 
     def __init__(self) -> None:
         self._word = _Words().__getitem__
-        self._sentences: dict[bytes, str | None] = {}
-        """Sentence, or words in brackets -> the same folded, None if it is blank. Of a text that no other text
-        equals all but one of them have mostly been seen before.
+        self._sentences: dict[bytes, str] = {}
+        """Sentence, or words in brackets -> the same folded. Of a text that no other text equals all but one of them
+        have mostly been seen before.
         """
 
     def fold(self, text: bytes) -> str:
@@ -126,13 +127,9 @@ class Folder:
         text = text[:LONGEST_TEXT].replace(b"\\n", b" ")
         if b"#01" in text:
             text = text.replace(b"#012", b" ").replace(b"#015", b" ")
-        known = self._sentences
-        parts: list[str] = []
-        for sentence in text.replace(b". ", b".\n").replace(b" (", b"\n(").split(b"\n"):
-            part = known[sentence] if sentence in known else self._sentence(sentence)
-            if part is not None:
-                parts.append(part)
-        folded = " ".join(parts)
+        known = self._sentences.get  # one look only: another thread may forget them all in between
+        sentences = text.replace(b". ", b".\n").replace(b" (", b"\n(").split(b"\n")
+        folded = " ".join(filter(None, [known(sentence) or self._sentence(sentence) for sentence in sentences]))
         if " - gsmtp" in folded:  # the word before it is Google's id of the session
             front, sign, rest = folded.partition(" - gsmtp")
             cut = front.rfind(" ") + 1
@@ -140,12 +137,10 @@ class Folder:
                 folded = front[:cut] + "#" + sign + rest
         return folded[:LONGEST_FOLDED]
 
-    def _sentence(self, sentence: bytes) -> str | None:
-        words = sentence.split()
-        folded = " ".join(map(self._word, words)) if words else None
+    def _sentence(self, sentence: bytes) -> str:
+        folded = " ".join(map(self._word, sentence.split()))
         if len(sentence) < _LONGEST_SENTENCE:
             if len(self._sentences) >= _MOST_SENTENCES:
                 self._sentences.clear()
             self._sentences[sentence] = folded
         return folded
-

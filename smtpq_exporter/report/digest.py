@@ -206,13 +206,6 @@ class Digest:
         if event.relay != "none":
             self.refusers.setdefault(event.relay.encode(), Counter())[event.reason] += times
 
-    def trim(self, *, first: bool, last: bool) -> None:
-        """Drop what only a part before this one could complete, or only one after it: there is none."""
-        if first:
-            self.early, self.unsized, self.ended, self.gone = {}, [], [], []
-        if last:
-            self.sizes = {}
-
     def bound(self) -> None:
         """Keep the tables within bounds: the rarer half of a table that is too long goes."""
         for table in (self.senders, self.destinations, self.refusers, self.clients):

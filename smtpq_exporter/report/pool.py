@@ -30,12 +30,9 @@ _Answer = tuple[Segment, "Part | SourceError"]
 
 
 class _Work(NamedTuple):
-    """What all workers are told: what to read, which parts are the first and the last of all, and where to count
-    the bytes that were read.
-    """
+    """What all workers are told: what to read, which part is the last, where to count the bytes that were read."""
 
     wanted: Wanted
-    first: Segment
     last: Segment
     done: Any
 
@@ -59,7 +56,7 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
     pipes: list[Connection] = []
     processes: list[ForkProcess] = []
     try:
-        work = _Work(wanted, parts[0], parts[-1], done)
+        work = _Work(wanted, parts[-1], done)
         shares = [parts[number::workers] for number in range(1, workers)]
         processes.extend(_start(context, share, work, pipes) for share in shares)
 
@@ -141,7 +138,8 @@ def _work(parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Co
         for segment in parts:
             answer = _try(segment, work.wanted, advance)
             if isinstance(answer, Part):
-                answer.digest.trim(first=segment == work.first, last=segment == work.last)
+                if segment == work.last:  # they would complete what a part after this one tells
+                    answer.digest.sizes = {}
                 answer.tally.delays.freeze()  # folds texts that need not travel
                 deferred = b"\n".join(answer.digest.deferred)  # many small objects: one great one is sent faster
                 answer.digest.deferred = set()

@@ -73,7 +73,7 @@ class EximSpool:
         self._left = LOGS
         self._memo: dict[tuple[bytes, bytes], str] = {}
         self._usual = usual_messages(self.head)
-        self._plain = Plain(bodies, self._understand)
+        self._plain = Plain(bodies, self._usual, self._unusual)
         self._dead: dict[str, str] = {}
         """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
 
@@ -163,19 +163,10 @@ class EximSpool:
         """A message that was moved to another queue."""
         return place.queue, *entry[1:]
 
-    def _understand(
-        self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int],
-    ) -> list[Entry | None]:
-        """A mta.base.Understand."""
-        found = self._usual(place, names, heads, sizes)
-        if not all(found):
-            for i, entry in enumerate(found):
-                if entry is None and len(heads[i]) < self.head:
-                    found[i] = self._unusual(place, names[i], heads[i], sizes[i])
-        return found
-
     def _unusual(self, place: Place, name: bytes, head: bytes, size: int) -> Entry | None:
-        """A whole file that is not usual; None if it cannot be understood."""
+        """A whole file that is not usual; None if there may be more of it, or it cannot be understood."""
+        if len(head) >= self.head:
+            return None
         try:
             envelope = read_header(head, len(head), lambda _offset, _length: b"")
         except ParseError:

@@ -68,7 +68,7 @@ class SendmailSpool:
         """What messages share: domains of sender and recipient as the file shows them, reason."""
         self._patterns: dict[bytes, bytes] = {}
         self._bodies: dict[bytes, bytes] = {}
-        self._plain = Plain(_bodies, self._understand)
+        self._plain = Plain(_bodies, self._usual, self._beyond_usual)
 
     def roots(self) -> tuple[Place, ...]:
         """The queue directories of the server, which must be there, and of the submission program, which need
@@ -126,20 +126,15 @@ class SendmailSpool:
         """What is in the first bytes, where bodies lie beside it."""
         return self._plain if place.role == _QUEUE else None
 
-    def _understand(
-        self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int],
-    ) -> list[Entry | None]:
-        """A mta.base.Understand."""
-        found = self._usual(place, names, heads, sizes)
-        if not all(found):
-            for i, entry in enumerate(found):
-                if entry is None and sizes[i] >= 0 and names[i].startswith(WAITING) and heads[i].find(_ENDS) >= 0:
-                    try:
-                        envelope = read_envelope(heads[i], len(heads[i]), lambda _offset, _length: b"")
-                    except ParseError:
-                        continue
-                    found[i] = self._entry(place, names[i], envelope, sizes[i])
-        return found
+    def _beyond_usual(self, place: Place, name: bytes, head: bytes, size: int) -> Entry | None:
+        """A message that waits, whose whole envelope is in its first bytes; None if it is no such."""
+        if size < 0 or not name.startswith(WAITING) or head.find(_ENDS) < 0:
+            return None
+        try:
+            envelope = read_envelope(head, len(head), lambda _offset, _length: b"")
+        except ParseError:
+            return None
+        return self._entry(place, name, envelope, size)
 
     def _usual(
         self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]
