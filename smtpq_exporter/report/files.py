@@ -17,7 +17,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from io import BytesIO
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 from typing import BinaryIO, cast
 
@@ -29,6 +29,8 @@ CHUNK = 1 << 17
 LONGEST = 1 << 16
 #: A part of a file is not made smaller than this, nor greater than that, in bytes.
 SMALLEST, GREATEST = 4 << 20, 256 << 20
+#: How much more the process that puts the parts together reads itself: the others need the time to send what they read.
+_MORE = 1.02
 #: What a damaged compressed file raises; gzip.BadGzipFile is an OSError.
 _DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
 _MAGIC: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
@@ -56,7 +58,7 @@ class Segment:
 def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[Segment]:
     """Return the parts of one file, in order; raise SourceError if it cannot be read.
 
-    If asked to `divide`, a plain file comes in equal parts of at most so many bytes, as few as give each of the
+    If asked to `divide`, a plain file comes in parts of about so many bytes at most, as few as give each of the
     `readers` as many: putting parts together costs time. A compressed file cannot be divided.
     """
     if path == "-":
@@ -73,7 +75,9 @@ def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[S
     count = max(1, min(readers, size // SMALLEST))
     if size > divide:
         count = readers * -(-size // (divide * readers))
-    edges = [size * number // count for number in range(count + 1)]
+    weights = [1.0 if number % readers else _MORE for number in range(count)]
+    unit = size / sum(weights)
+    edges = [*(int(weight * unit) for weight in accumulate(weights[:-1], initial=0.0)), size]
     return [Segment(path, a, None if b == size else b, b - a, status.st_mtime) for a, b in pairwise(edges)]
 
 
@@ -126,33 +130,34 @@ def _lines(
         skipped = stream.readline()  # the rest of a line that begins before us
         if left is not None:
             left -= len(skipped) - 1
-    rest, cut = b"", False
     while left is None or left > 0:
         data = stream.read(CHUNK if left is None else min(CHUNK, left))
         if not data:
             break
+        lines = BytesIO(data).readlines() if ends else data.split(b"\n")
+        read = len(data)
+        if data[-1:] != b"\n":
+            last, more = _rest(lines[-1], stream)
+            lines[-1] = last if ends else last.rstrip(b"\n")
+            read += more
+        elif not ends:
+            lines.pop()
         if left is not None:
-            left -= len(data)
-            if left <= 0 and not data.endswith(b"\n"):
-                data += stream.readline()
-        advance(len(data))
-        if ends:
-            lines = BytesIO(rest + data).readlines()
-            rest = b"" if data[-1:] == b"\n" else lines.pop()
-        else:
-            lines = data.split(b"\n")
-            lines[0] = rest + lines[0]
-            rest = lines.pop()
-        if cut and lines:
-            del lines[0]
-            cut = False
-        if len(rest) > LONGEST:
-            if not cut:
-                lines.append(rest[:LONGEST])
-            rest, cut = b"", True
+            left -= read
+        advance(read)
         yield lines
-    if rest and not cut:
-        yield [rest]
+
+
+def _rest(line: bytes, stream: BinaryIO) -> tuple[bytes, int]:
+    """Read the rest of a line: the line, cut if it is too long, and how many bytes more were read."""
+    more = stream.readline(LONGEST)
+    read, line = len(more), line + more
+    if len(line) > LONGEST:
+        line = line[:LONGEST]
+        while more and more[-1:] != b"\n":
+            more = stream.readline(LONGEST)
+            read += len(more)
+    return line, read
 
 
 def _fault(path: str, error: BaseException) -> SourceError:

@@ -8,13 +8,14 @@ parent is gone, which it looks for with every chunk: nothing outlives us.
 
 from __future__ import annotations
 
+import mmap
 import multiprocessing
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkContext, ForkProcess
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.reasons.phrases import phrases
@@ -30,16 +31,12 @@ _Answer = tuple[Segment, "Part | SourceError"]
 
 
 class _Work(NamedTuple):
-    """What all workers are told: what to read, which part is the last, where to count the bytes that were read."""
+    """What all workers are told: what to read, which part is the last, and where each counts the bytes that it read."""
 
     wanted: Wanted
     last: Segment
-    done: Any
-
-    def advance(self, size: int) -> None:
-        """Count bytes that were read."""
-        with self.done.get_lock():
-            self.done.value += size
+    done: memoryview
+    """Shared by all processes; each writes one number of it, so nobody needs a lock."""
 
 
 def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: Progress) -> Iterator[_Answer]:
@@ -52,17 +49,16 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
         return
     phrases()  # the tables of reasons are made once, not in each worker
     context = multiprocessing.get_context("fork")
-    done = context.Value("q", 0)
+    done = memoryview(mmap.mmap(-1, 8 * workers)).cast("q")
     pipes: list[Connection] = []
     processes: list[ForkProcess] = []
     try:
         work = _Work(wanted, parts[-1], done)
-        shares = [parts[number::workers] for number in range(1, workers)]
-        processes.extend(_start(context, share, work, pipes) for share in shares)
+        processes.extend(_start(context, number, parts[number::workers], work, pipes) for number in range(1, workers))
 
         def advance(size: int) -> None:
-            work.advance(size)
-            progress(done.value)
+            done[0] += size
+            progress(sum(done))
 
         for index, segment in enumerate(parts):
             worker = index % workers
@@ -71,8 +67,8 @@ def read_all(parts: Sequence[Segment], wanted: Wanted, workers: int, progress: P
                 continue
             pipe = pipes[worker - 1]
             while not wait([pipe], _LOOK):
-                progress(done.value)
-            progress(done.value)
+                progress(sum(done))
+            progress(sum(done))
             try:
                 answer, *rest = pipe.recv()
             except EOFError:
@@ -113,17 +109,19 @@ def _try(segment: Segment, wanted: Wanted, advance: Progress) -> Part | SourceEr
         return error
 
 
-def _start(context: ForkContext, parts: Sequence[Segment], work: _Work, pipes: list[Connection]) -> ForkProcess:
+def _start(
+    context: ForkContext, number: int, parts: Sequence[Segment], work: _Work, pipes: list[Connection]
+) -> ForkProcess:
     """Start one worker; its end of the pipe is appended to `pipes`."""
     ours, theirs = context.Pipe(duplex=False)
-    process = context.Process(target=_work, args=(parts, work, (theirs, [*pipes, ours])), daemon=True)
+    process = context.Process(target=_work, args=(number, parts, work, (theirs, [*pipes, ours])), daemon=True)
     process.start()
     theirs.close()
     pipes.append(ours)
     return process
 
 
-def _work(parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Connection]]) -> None:
+def _work(number: int, parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Connection]]) -> None:
     """Read parts and send what they told; runs in a process of its own."""
     parent, (answers, others) = os.getppid(), pipe
     for other in others:  # ends that belong to the parent: only if nobody else holds them does it see us end
@@ -132,7 +130,7 @@ def _work(parts: Sequence[Segment], work: _Work, pipe: tuple[Connection, list[Co
     def advance(size: int) -> None:
         if os.getppid() != parent:
             os._exit(1)
-        work.advance(size)
+        work.done[number] += size
 
     with suppress(BrokenPipeError, KeyboardInterrupt):
         for segment in parts:

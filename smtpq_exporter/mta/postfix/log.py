@@ -33,7 +33,7 @@ _SENT = 23
 _WORD, _WAYS, _CLIENT_IS, _CODE = slice(4), slice(6), slice(7), slice(_SENT)
 _CONNECT, _DISCONNECT, _PASSED_ON = slice(13), slice(16), slice(_SENT, _SENT + 13)
 #: `_QUOTE in b".."` is a search in C; with bytes on the left Python first tries them as a number.
-_QUOTE, _COMMA, _CLOSE = b'",>'
+_QUOTE, _COMMA, _CLOSE, _AT = b'",>@'
 #: How a line with or without its newline ends: where to look for it, an active message, a removed one.
 _WITH = slice(-16, None), b" (queue active)\n", b"removed\n"
 _WITHOUT = slice(-15, None), b" (queue active)", b"removed"
@@ -140,11 +140,9 @@ class PostfixLog(LineReader):
                                         passed_on = last[_PASSED_ON] == b"forwarded as "
                                         deliveries.append((queue_id, domain, delays[delay], passed_on))
                                 else:
-                                    failure = failed.get(last)  # most replies do not name the recipient
-                                    if failure is None:
-                                        if masked:
-                                            last = last.replace(to[4 : len(local) + 1 + len(domain)], b"@")
-                                        failure = failed.get(last) or self._failure(last)
+                                    if masked and _AT in last:  # most replies do not name the recipient
+                                        last = last.replace(to[4 : len(local) + 1 + len(domain)], b"@")
+                                    failure = failed.get(last) or self._failure(last)
                                     if failure is None:
                                         self._slowly(lines, len(lines) - length_hint(rest) - 1)
                                         slow += 1
