@@ -15,22 +15,13 @@ from collections.abc import Sequence
 
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
-from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.logs.prefix import repeated
-from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT, Tally
-from smtpq_exporter.model import LogEvent
-from smtpq_exporter.mta.base import ReasonOf
+from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT
 from smtpq_exporter.mta.exim import log_grammar as grammar
-from smtpq_exporter.mta.exim.log_line import NAMES, Line, shape_of, take_apart
-from smtpq_exporter.mta.exim.log_outcomes import UNUSUAL, Outcomes
-from smtpq_exporter.mta.exim.log_trouble import decide
-from smtpq_exporter.mta.exim.log_words import FLAGS, TEXT, understand
+from smtpq_exporter.mta.exim.log_outcomes import UNUSUAL
+from smtpq_exporter.mta.exim.log_reader import LineReader
+from smtpq_exporter.mta.exim.log_words import TEXT
 
-_HEADS = 1024  # pairs of host and tag that are kept to be fast
-_LINE = 4096  # so much of a line is kept for `last message repeated`
-_TAIL = 200  # the last stamp is looked for in so many lines: what follows an entry of the rejectlog has none
 _DASH, _BLANK, _A, _Z = b"- AZ"
-_BEFORE = b"+-["  # what may still stand before the words: a time zone, [pid]
 #: How something begins that may hold blanks: a quoted local part, a pipe, a file, an address in brackets.
 _ODD = b'"|/<'
 _RECEIVED, _DONE = 10, 11
@@ -38,39 +29,8 @@ _KINDS = {b" <= ": _RECEIVED, b" => ": SENT, b" -> ": SENT, b" == ": DEFERRED, b
 _STAMPED = re.compile(rb"(?:" + grammar.STAMP.pattern + rb")?")
 
 
-class EximLog:
-    """A LogParser for one Exim. `syslog_names` are the names it has in syslog, instead of exim and exim4.
-
-    `now` dates stamps without a year (only syslog's, where syslog_timestamp is off).
-    """
-
-    def __init__(
-        self, tally: Tally, reasons: ReasonOf, syslog_names: Sequence[str] = (), now: float | None = None
-    ) -> None:
-        self.tally = tally
-        self.now = now
-        self._reasons = reasons
-        self._names = frozenset(name.encode() for name in syslog_names) or frozenset(NAMES)
-        self._start = 20
-        """Where an id stands in the lines of this log; in syslog, counted from behind the tag."""
-        self._pid = False
-        self._host = -1
-        """Where the host begins in the lines of syslog; -1: these are Exim's own files."""
-        self._heads: set[bytes] = set()
-        """Host and tag of Exim's lines in syslog."""
-        self._outcomes = Outcomes(tally, reasons, now)
-        self._refused = b"", b""
-        """Time and words of the last refusal or warning in syslog."""
-
-    def event(self, line: bytes) -> LogEvent | None:
-        """Understand one line; None if it is not Exim's or is not understood."""
-        times = repeated(line)
-        if not times:
-            self.tally.previous = line[:_LINE]
-        event, _ = self._read(self.tally.previous if times else line, again=times > 0)
-        if event is not None:
-            event.repeat *= times or 1
-        return event
+class EximLog(LineReader):
+    """A LogParser for one Exim; see LineReader."""
 
     def feed(self, lines: Sequence[bytes]) -> None:
         """Count lines without their newlines, in the order of the log."""
@@ -140,7 +100,7 @@ class EximLog:
                                 tail = line[line.rfind(b" QT=", -40) :]
                                 way = tails.get(tail)
                                 if way is None:
-                                    dated = stamp[:-1] or self._stamp_of(line)
+                                    dated = stamp[:-1] or self.stamp_of(line)
                                     way = outcomes.way(line, tail, message, dated)
                                 pending[message] = way
                                 if len(pending) > PENDING:
@@ -178,9 +138,9 @@ class EximLog:
                         else:
                             tally.destinations.add(label(domain), status)
                         continue
-            if host < 0 and 0 < at < len(line) and self._quickly(line, at):
+            if host < 0 and 0 < at < len(line) and self.quickly(line, at):
                 continue
-            self._slowly(lines, index)
+            self.slowly(lines, index)
             host, start, pid = self._host, self._start, self._pid
             slow += 1
         outcomes.bound()
@@ -191,110 +151,4 @@ class EximLog:
         tally.suspended.update(suspended)
         tally.bounces.update(bounced)
         tally.delays.done(done)
-        self._end(lines)
-
-    def _quickly(self, line: bytes, at: int) -> bool:
-        """Count a line of Exim's own file that has no flag, without making its event; False: needed."""
-        if line[at] in _BEFORE or b"]: " in line[:300] or b" exim" in line[:150]:
-            return False
-        if b"last message repeated" in line[:300]:
-            return False
-        found = grammar.MESSAGE.match(line, at) if line[at + 6 : at + 7] == b"-" else None
-        words = line[found.end() if found else at :].rstrip(b"\r\n\0")
-        if found and words[:3] in FLAGS:
-            return False
-        decision = decide(words, self._reasons, message=found is not None)
-        if decision is None:
-            return False
-        event, kind, _ = decision
-        tally = self.tally
-        if event == "reject":
-            tally.rejects[kind] += 1
-        elif event == "warning":
-            tally.warnings[kind] += 1
-        elif event == "connect_failure":
-            tally.warnings[event] += 1
-        elif event == "auth_failure":
-            tally.auth_failures += 1
-        elif event == "connection":
-            tally.connections += 1
-        elif event == "removed":
-            return False
-        return True
-
-    def _stamp_of(self, line: bytes) -> bytes:
-        apart = take_apart(line, self._names)
-        return apart.stamp if apart else b""
-
-    def _end(self, lines: Sequence[bytes]) -> None:
-        """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
-        for line in lines[-1:-_TAIL:-1]:
-            if not repeated(line):
-                self.tally.previous = line[:_LINE]
-                apart = take_apart(line, self._names)
-                if apart is not None and apart.stamp:
-                    self.tally.stamp = apart.stamp
-                    break
-
-    def _slowly(self, lines: Sequence[bytes], index: int) -> None:
-        """Count one line through its event."""
-        line = lines[index]
-        times = repeated(line)
-        if times:
-            before = index - 1
-            while before >= 0 and repeated(lines[before]):
-                before -= 1
-            line = (lines[before] if before >= 0 else self.tally.previous)[:_LINE]
-        event, ours = self._read(line, again=times > 0, dated=False)
-        if event is not None:
-            event.repeat *= times or 1
-            self.tally.lines["understood"] += 1
-            self.tally.add(event)
-        elif ours:
-            self.tally.sample(line)
-        else:
-            self.tally.lines["ignored"] += 1
-
-    def _read(self, line: bytes, *, again: bool = False, dated: bool = True) -> tuple[LogEvent | None, bool]:
-        """Understand one line: the event, and whether the line is Exim's at all."""
-        apart = take_apart(line, self._names)
-        if apart is None:
-            return None, False
-        if apart.goes_on:
-            return None, False
-        self._learn(line, apart)
-        event = understand(apart.words, self._reasons)
-        if event is None:
-            return None, True
-        event.repeat = apart.repeat
-        event.program = apart.tag.decode("utf-8", "replace")
-        if dated:
-            event.time = moment(apart.stamp, self.now)
-        if event.status == "sent" and event.delay is None and event.queue_id:
-            event.delay = self._outcomes.age(event.queue_id.encode(), apart.stamp)
-        if event.status == "deferred":
-            event.reason = self._outcomes.reason(
-                event.event, event.status, event.recipient_domain.encode(), event.reason
-            )
-        if apart.syslog and event.event in {"reject", "warning"} and not again:
-            self._once(event, apart)
-        return event, True
-
-    def _once(self, event: LogEvent, line: Line) -> None:
-        """What goes to main and reject (or panic) log is in syslog twice: the second time it is only
-        "info".
-        """
-        if (line.stamp, line.words) == self._refused:
-            event.event, self._refused = "info", (b"", b"")
-        else:
-            self._refused = line.stamp, line.words
-
-    def _learn(self, line: bytes, apart: Line) -> None:
-        """Remember where an id stands in this log."""
-        shape = shape_of(line, apart)
-        if shape is not None:
-            self._start, self._pid, self._host = shape[:3]
-            if shape.head:
-                if len(self._heads) >= _HEADS:
-                    self._heads.clear()
-                self._heads.add(shape.head)
+        self.end(lines)
