@@ -1,21 +1,36 @@
-"""The mail servers that this program knows. One line each; everything else about it is in its own package.
+"""The mail servers that this program knows. One word each; everything else about it is in its own package.
 
 Pure: no clock, no files.
 """
 
 from __future__ import annotations
 
-from smtpq_exporter.mta.exchange import EXCHANGE
-from smtpq_exporter.mta.exim import EXIM
-from smtpq_exporter.mta.mail_server import Mta
-from smtpq_exporter.mta.opensmtpd import OPENSMTPD
-from smtpq_exporter.mta.postfix import POSTFIX
-from smtpq_exporter.mta.sendmail import SENDMAIL
+from collections.abc import Iterator, Mapping
+from importlib import import_module
+from typing import TYPE_CHECKING, cast
 
-MTAS: dict[str, Mta] = {
-    "postfix": POSTFIX,
-    "exim": EXIM,
-    "sendmail": SENDMAIL,
-    "opensmtpd": OPENSMTPD,
-    "exchange": EXCHANGE,
-}
+if TYPE_CHECKING:
+    from smtpq_exporter.mta.mail_server import Mta
+
+
+class _Known(Mapping[str, "Mta"]):
+    """Name -> mail server: <NAME> in the package <name>, which is imported when it is asked for. A plugin or a report
+    looks at one mail server and does not wait for the others.
+    """
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def __getitem__(self, name: str) -> Mta:
+        if name not in self._names:
+            raise KeyError(name)
+        return cast("Mta", getattr(import_module(f"{__name__}.{name}"), name.upper()))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+MTAS = _Known("postfix", "exim", "sendmail", "opensmtpd", "exchange")

@@ -1,7 +1,7 @@
 """What is asked of the parsers and spool layouts of a mail server, what they are given, and the laws they obey.
 
 Pure: everything under mta/ takes bytes and a given `now` and returns values. Adding a mail server is one
-package here, one line in MTAS, one directory of golden inputs. The four laws, tested for all by one generic
+package here, its name in MTAS, one directory of golden inputs. The four laws, tested for all by one generic
 test:
 
 1. empty input is an empty queue or a ParseError, as the format defines;

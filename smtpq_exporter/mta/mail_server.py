@@ -1,4 +1,4 @@
-"""A mail server, whole: what the rest of the house asks about it. One line of mta.MTAS each.
+"""A mail server, whole: what the rest of the house asks about it; mta.MTAS finds it.
 
 Pure: data, and functions of the mail server's own rooms. What its parsers and layouts must do stands in base.py,
 what its reports must tell in report.py.
@@ -78,7 +78,7 @@ class Discovery:
 
 @dataclass(frozen=True, slots=True)
 class Mta:
-    """One mail server: everything that the rest of the house asks about it. One line of mta.MTAS each."""
+    """One mail server: everything that the rest of the house asks about it; mta.MTAS finds it."""
 
     name: str
     queues: tuple[str, ...]

@@ -25,10 +25,9 @@ SURE = 0.9
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Add --mta and --syslog-name."""
-    known = [name for name, mta in MTAS.items() if mta.log is not None]
     parser.add_argument(
         "--mta",
-        choices=("auto", *known),
+        choices=("auto", *MTAS),
         default="auto",
         help="whose log it is (default: looked for in the files)",
     )

@@ -183,6 +183,7 @@ import os, sys, time
 from dataclasses import replace
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.readers import open_reader
+from smtpq_exporter.mta import postfix  # while this interpreter's own files can be read
 from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.reasons import Classifier
 groups, directory, config, source = sys.argv[1:5]
