@@ -42,7 +42,7 @@ def demo() -> Iterator[str]:
     """URL of an exporter that simulates a mail server with queue and log."""
     port = free_port()
     process = subprocess.Popen(
-        [*DIES_WITH_US, sys.executable, "-m", "smtpq_exporter.cli", "--demo",
+        [*DIES_WITH_US, sys.executable, "-m", "smtpq_exporter", "--demo",
          f"--web.listen-address=127.0.0.1:{port}"],
         cwd=ROOT, env=CLEAN, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url, deadline = f"http://127.0.0.1:{port}", time.monotonic() + 60

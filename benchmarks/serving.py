@@ -49,7 +49,7 @@ class Daemon:
     def __enter__(self) -> Self:
         with (self._place / "out").open("wb") as out:
             self._process = subprocess.Popen(
-                [*DIES_WITH_US, PYTHON, "-m", "smtpq_exporter.cli",
+                [*DIES_WITH_US, PYTHON, "-m", "smtpq_exporter",
                  f"--config.file={self._place}/smtpq.yml", f"--web.listen-address=127.0.0.1:{self.port}"],
                 cwd=ROOT, env=OURS, stdin=subprocess.DEVNULL, stdout=out, stderr=out)
         deadline = time.monotonic() + 30

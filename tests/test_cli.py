@@ -23,7 +23,7 @@ from tests import spoolmaker
 from tests.wait import wait_for
 from tests.web.client import get
 
-PROGRAM = [sys.executable, "-m", "smtpq_exporter.cli"]
+PROGRAM = [sys.executable, "-m", "smtpq_exporter"]
 #: No process of these tests lives longer, seconds.
 PATIENCE = 60
 
@@ -438,7 +438,7 @@ def test_a_socket_from_systemd(config: Path) -> None:
         code = (
             "import os, sys; os.dup2(int(sys.argv[1]), 3);"
             "os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS='1');"
-            "os.execv(sys.executable, [sys.executable, '-m', 'smtpq_exporter.cli', *sys.argv[2:]])"
+            "os.execv(sys.executable, [sys.executable, '-m', 'smtpq_exporter', *sys.argv[2:]])"
         )
         process = subprocess.Popen(
             [

@@ -50,7 +50,7 @@ def run(base: Path, *flags: str) -> subprocess.CompletedProcess[bytes]:
     )
     environment = {key: value for key, value in os.environ.items() if not key.startswith("SMTPQ_")}
     return subprocess.run(
-        [sys.executable, "-m", "smtpq_exporter.cli", f"--config.file={config}", *flags],
+        [sys.executable, "-m", "smtpq_exporter", f"--config.file={config}", *flags],
         capture_output=True,
         timeout=60,
         check=False,

@@ -31,7 +31,7 @@ def blurred(text: str) -> str:
 def demo() -> Iterator[tuple[str, int]]:
     """What the demonstration says when it starts, and its port."""
     port = free_port()
-    argv = [sys.executable, "-m", "smtpq_exporter.cli", "--demo", f"--web.listen-address=127.0.0.1:{port}"]
+    argv = [sys.executable, "-m", "smtpq_exporter", "--demo", f"--web.listen-address=127.0.0.1:{port}"]
     with subprocess.Popen(argv, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as process:
         try:
             assert process.stdout is not None

@@ -15,7 +15,7 @@ def test_signals_at_any_moment_neither_block_nor_end_it(tmp_path) -> None:
     config = tmp_path / "smtpq.yml"
     config.write_text("mtas: []\nhost:\n  enabled: false\n")
     output = tmp_path / "out"
-    argv = [sys.executable, "-m", "smtpq_exporter.cli", f"--config.file={config}",
+    argv = [sys.executable, "-m", "smtpq_exporter", f"--config.file={config}",
             f"--web.listen-address=127.0.0.1:{free_port()}"]
     with output.open("wb") as out, subprocess.Popen(argv, stdout=out, stderr=out) as daemon:
         try:

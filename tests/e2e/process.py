@@ -113,7 +113,7 @@ class Exporter(Process):
         (self.directory / "smtpq.yml").write_text(
             f"web: {{listen_addresses: ['127.0.0.1:{self.port}']}}\n"
             f"logs: {{state_directory: {self.directory}/state, start: beginning}}\n{self._config}", "utf-8")
-        return [sys.executable, "-m", "smtpq_exporter.cli", f"--config.file={self.directory}/smtpq.yml"]
+        return [sys.executable, "-m", "smtpq_exporter", f"--config.file={self.directory}/smtpq.yml"]
 
 
 class Prometheus(Process):

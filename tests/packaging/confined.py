@@ -48,4 +48,4 @@ def once(place: Path, identity: Identity, config: str) -> Done:
         refuse("user nobody may not read this source tree or its Python")
     file = place / "smtpq.yml"
     file.write_text(config)
-    return run(place, identity, sys.executable, "-m", "smtpq_exporter.cli", f"--config.file={file}", "--once")
+    return run(place, identity, sys.executable, "-m", "smtpq_exporter", f"--config.file={file}", "--once")

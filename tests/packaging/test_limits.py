@@ -37,7 +37,7 @@ def command(key: str, config: Path, *arguments: str) -> list[str]:
     assert words[0] == "/usr/bin/smtpq-exporter"
     filled = [f"--config.file={config}" if word.startswith("--config.file=") else word for word in words[1:]]
     at = filled.index("$ARGS") if "$ARGS" in filled else len(filled)
-    return [sys.executable, "-m", "smtpq_exporter.cli", *filled[:at], *arguments, *filled[at + 1:]]
+    return [sys.executable, "-m", "smtpq_exporter", *filled[:at], *arguments, *filled[at + 1:]]
 
 
 def confined(*argv: str) -> list[str]:
