@@ -48,20 +48,18 @@ FAILED = re.compile(_WHO + rb"(?: ?: |$)")
 RECEIVED = re.compile(rb"(?:" + _ANGLE + rb"|" + _QUOTED + rb"@\S+|\S+)(?P<fields>" + _FIELD + rb"*)")
 #: The same for what nearly all lines are: no quotes, no files.
 _PLAIN = rb"(?P<to>[^\s\"@<>|/:()]++@(?P<domain>[A-Za-z0-9._-]++))"
-#: The domain alone.
-DOMAIN = re.compile(rb"[A-Za-z0-9._-]+")
 _NAMES = rb"(?: R=[^\s:=\"]++)?(?: T=[^\s:=\"]++)?"
 _PEER = rb"(?: H=[^\s(\[]++ \[[^\s\]]*+\](?::\d{1,5})?)?"
 _PARENT = rb"(?: <[^\s\"<>]*+>)?"
-#: ADDRESS, perhaps <ADDRESS it was made from>, or LOCAL <ADDRESS> where a mailbox of this host was meant.
-FREQUENT_DELIVERED = re.compile(
-    rb"(?P<local>[^\s\"@<>|/:()=]++ <)?" + _PLAIN + rb"(?(local)>|" + _PARENT + rb")(?= [A-Z])"
-)
-#: What stands between the address and the text.
-_DEFERRAL = _PARENT + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?: "
-_BOUNCE = _PARENT + _NAMES + _PEER + rb"(?P<number>) ?: "
-DEFERRAL, BOUNCE = re.compile(_DEFERRAL), re.compile(_BOUNCE)
-FREQUENT_DEFERRED, FREQUENT_FAILED = re.compile(_PLAIN + _DEFERRAL), re.compile(_PLAIN + _BOUNCE)
+_DEFERRAL = _PARENT + _NAMES + rb" defer \((?P<number>-?\d{1,5})\)" + _PEER + rb"(?: DT=[0-9a-z.]++)?"
+FREQUENT_DEFERRED = re.compile(_PLAIN + _DEFERRAL + rb": ")
+#: The same from behind "@". To the first quote, if that is a confirmation's, or to a time: ADDRESS, perhaps <ADDRESS it
+#: was made from>, or LOCAL <ADDRESS> where a mailbox of this host was meant. To the text of a deferral or a failure.
+_DOMAIN = rb"(?P<domain>[A-Za-z0-9._-]++)"
+_DELIVERY = _DOMAIN + rb"(?:(?P<close>>)|" + _PARENT + rb")(?= [A-Z])[^\"]*"
+CONFIRMED_PLACE, DELIVERED_PLACE = re.compile(_DELIVERY + rb" C="), re.compile(_DELIVERY)
+DEFERRED_PLACE = re.compile(_DOMAIN + _DEFERRAL)
+FAILED_PLACE = re.compile(_DOMAIN + _PARENT + _NAMES + _PEER + rb"(?P<number>) ?")
 #: How long, at the end of a line: on the queue, for this delivery.
 _TIME = rb"(?:\d+w)?(?:\d+d)?(?:\d+h)?(?:\d+m)?(?:\d+(?:\.\d+)?s)?"
 TIMES = re.compile(rb" QT=(?P<queue>" + _TIME + rb")(?: DT=" + _TIME + rb")?")

@@ -1,13 +1,15 @@
-"""What Exim's delivery lines come to, remembered: the same few texts come again and again.
+"""What Exim's delivery lines come to, remembered: the same few pieces and texts come again and again.
 
 Pure. Each answer is that of log_words.py; here it only is kept by its words, within bounds, together with
-the counter of the tally that it belongs to. What "retry time not reached" repeats is the last real failure
-of that domain.
+the counter of the tally that it belongs to. A piece is examined as a whole, once, before it is kept. What
+"retry time not reached" repeats is the last real failure of that domain.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from typing import Any, Generic, TypeVar
 
 from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT, Tally
@@ -17,38 +19,33 @@ from smtpq_exporter.mta.exim.log_words import outcome, queue_time, seconds
 from smtpq_exporter.mta.exim.message_id import arrival
 
 _MEMO = 4096
+_NUMBERS = 64  # of "defer (n)": Exim has fewer
 #: Texts longer than this are not remembered: they hold more than a reason.
 _SHORT = 400
 #: A waiting time in the spool longer than this is a clock's mistake, seconds.
 _LONGEST_WAIT = 90 * 86400.0
-#: What does not look as nearly always.
-UNUSUAL = b"?"
 Known = tuple[str, int, list[int] | None]
 """Reason, index of STATUSES, counter. Without an attempt -1 and None; "" as reason: not even suspended."""
+#: Domain in lower case, its counters of deliveries by index of STATUSES if it is one of the top ones, and what its
+#: address has beside atoms: nothing, or " <" of "LOCAL <ADDRESS>".
+_Delivered = tuple[bytes, list[int] | None, bytes]
+#: Domain and counters as well, what texts mean, the length of the domain, the number of "defer (n)" or b"".
+_Failed = tuple[bytes, list[int] | None, dict[bytes, Known], int, bytes]
+_Place = TypeVar("_Place")
 
 
-class _Domains(dict[bytes, bytes]):
-    """Domain -> the same in lower case; b"" if it is not as plain as nearly all are."""
+class _Places(dict[bytes, _Place | None], Generic[_Place]):
+    """What stands behind the "@" of an address -> what that is; None if it is not as it nearly always is."""
 
-    def __missing__(self, domain: bytes) -> bytes:
-        if len(domain) > _SHORT or not grammar.DOMAIN.fullmatch(domain):
-            return b""
-        plain = self[domain] = domain.lower()
-        return plain
+    def __init__(self, usual: re.Pattern[bytes], place: Callable[[re.Match[bytes]], _Place]) -> None:
+        self._match, self._place = usual.fullmatch, place
 
-
-class _Between(dict[bytes, bytes]):
-    """What stands between an address and a text -> the number of "defer (n)", b"" if there is none, or UNUSUAL."""
-
-    def __init__(self, usual: re.Pattern[bytes]) -> None:
-        self._match = usual.fullmatch
-
-    def __missing__(self, between: bytes) -> bytes:
-        found = self._match(between) if len(between) <= _SHORT else None
+    def __missing__(self, piece: bytes) -> _Place | None:
+        found = self._match(piece) if len(piece) <= _SHORT else None
         if found is None:
-            return UNUSUAL
-        number = self[between] = found["number"]
-        return number
+            return None
+        place = self[piece] = self._place(found)
+        return place
 
 
 class Outcomes:
@@ -58,14 +55,18 @@ class Outcomes:
 
     def __init__(self, tally: Tally, reasons: ReasonOf, now: float | None = None) -> None:
         self._tally, self._reasons, self._now = tally, reasons, now
-        self.failures: dict[tuple[bytes, bytes], Known] = {}
-        """(number of "defer (n)" or b"", text) -> what that is."""
+        self._texts: dict[bytes, dict[bytes, Known]] = {}
+        """Number of "defer (n)" or b"" -> text -> what that is."""
         self.cells: dict[bytes, list[int]] = {}
         """Ten bytes of a confirmation -> counter."""
         self.tails: dict[bytes, bytes] = {}
-        """End of a line with QT= -> seconds as a decimal number."""
-        self.domains = _Domains()
-        self.deferral, self.bounce = _Between(grammar.DEFERRAL), _Between(grammar.BOUNCE)
+        """End of a line, from QT= on -> seconds as a decimal number."""
+        self.confirmed = _Places(grammar.CONFIRMED_PLACE, self._delivered)
+        self.unconfirmed = _Places(grammar.DELIVERED_PLACE, self._delivered)
+        self.deferral = _Places(grammar.DEFERRED_PLACE, self._failed)
+        self.bounce = _Places(grammar.FAILED_PLACE, self._failed)
+        self._changes = 0
+        """Changes of the top destinations that the places know of."""
         self.dead: dict[bytes, str] = {}
         """Domain in lower case -> why the last real attempt for it failed."""
         self._stamp = b""
@@ -73,17 +74,43 @@ class Outcomes:
 
     def bound(self) -> None:
         """Keep the tables small; after each batch."""
-        for table in (self.failures, self.cells, self.tails, self.dead, self.domains, self.deferral, self.bounce):
+        tables: tuple[dict[bytes, Any], ...] = self.cells, self.tails, self.dead
+        for table in (*tables, *self._places(), *self._texts.values()):
             if len(table) > _MEMO:
                 table.clear()
+        if len(self._texts) > _NUMBERS:
+            self._texts.clear()
+            self._forget()
 
-    def failure(self, number: bytes, said: bytes) -> Known:
-        """What a deferral or (without `number`) a failure is."""
+    def check(self) -> None:
+        """Forget the counters of destinations if others are the top ones now."""
+        if self._tally.destinations.changes != self._changes:
+            self._changes = self._tally.destinations.changes
+            self._forget()
+
+    def _places(self) -> tuple[dict[bytes, Any], ...]:
+        return self.confirmed, self.unconfirmed, self.deferral, self.bounce
+
+    def _forget(self) -> None:
+        for places in self._places():
+            places.clear()
+
+    def _delivered(self, found: re.Match[bytes]) -> _Delivered:
+        domain = found["domain"].lower()
+        return domain, self._tally.destinations.known.get(domain), b" <" if found["close"] else b""
+
+    def _failed(self, found: re.Match[bytes]) -> _Failed:
+        domain, number = found["domain"].lower(), found["number"]
+        texts = self._texts.setdefault(number, {})
+        return domain, self._tally.destinations.known.get(domain), texts, len(domain), number
+
+    def failure(self, number: bytes, said: bytes, texts: dict[bytes, Known]) -> Known:
+        """What a deferral or (without `number`) a failure is; remembered among `texts` of this number."""
         result = outcome(number, said.rstrip(b"\r\n\0"), self._reasons)
         index = {"attempt": DEFERRED if number else BOUNCED, "expired": EXPIRED}.get(result.event, -1)
         found = result.reason, index, None if index < 0 else self._tally.cell(index, result.dsn)
         if len(said) <= _SHORT:
-            self.failures[number, said] = found
+            texts[said] = found
         return found
 
     def reason(self, event: str, status: str, domain: bytes, reason: str) -> str:
@@ -101,12 +128,14 @@ class Outcomes:
         return cell
 
     def way(self, line: bytes, tail: bytes, message: bytes, stamp: bytes) -> bytes:
-        """How long a delivered message took, as a decimal number; b"" if that is not known."""
+        """How long a delivered message took, as a decimal number; b"" if that is not known. A `tail` that is all times
+        is remembered.
+        """
         said = seconds(queue_time(line.rstrip(b"\r\n\0")))
-        if said is not None:
-            self.tails[tail] = repr(said).encode()
-        else:
+        if said is None:
             said = self.age(message, stamp)
+        elif grammar.TIMES.fullmatch(tail.rstrip(b"\r\n\0")):
+            self.tails[tail] = repr(said).encode()
         return b"" if said is None else repr(said).encode()
 
     def age(self, message: bytes, stamp: bytes) -> float | None:

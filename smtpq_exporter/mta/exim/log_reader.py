@@ -59,11 +59,29 @@ class LineReader:
             event.repeat *= times or 1
         return event
 
+    def as_in_file(self, line: bytes) -> bytes:
+        """Return a line without what syslog puts around it and without [pid], as in a file of Exim's own; b"" if it is
+        not made as the lines before it.
+        """
+        first = 0
+        if self._host >= 0:
+            first = line.find(b": ") + 2
+            head, bracket, number = line[self._host : first].partition(b"[")
+            if not bracket or head not in self._heads or not number[:-3].isdigit() or number[-3:] != b"]: ":
+                return b""
+        at = first + self._start
+        if not self._pid or line[at : at + 1] != b"[":
+            return line[first:]
+        behind = line.find(b"] ", at, at + 13) + 2
+        if behind < at or not line[at + 1 : behind - 2].isdigit():
+            return b""
+        return line[first:at] + line[behind:]
+
     def end(self, lines: Sequence[bytes]) -> None:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
         for line in lines[-1:-_TAIL:-1]:
             if not repeated(line):
-                self.tally.previous = line[:_LINE]
+                self.tally.previous = line[:_LINE].rstrip(b"\n")
                 apart = take_apart(line, self._names)
                 if apart is not None and apart.stamp:
                     self.tally.stamp = apart.stamp
@@ -112,11 +130,13 @@ class LineReader:
             while before >= 0 and repeated(lines[before]):
                 before -= 1
             line = (lines[before] if before >= 0 else self.tally.previous)[:_LINE]
+        line = line.rstrip(b"\n")
         event, ours = self._read(line, again=times > 0, dated=False)
         if event is not None:
             event.repeat *= times or 1
             self.tally.lines["understood"] += 1
             self.tally.add(event)
+            self._outcomes.check()
         elif ours:
             self.tally.sample(line)
         else:
