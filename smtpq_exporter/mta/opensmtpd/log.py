@@ -68,14 +68,14 @@ class OpensmtpdLog:
         """Count lines without their newlines, in the order of the log."""
         tally, heads, host = self.tally, self._heads, self._host
         known, joined, crossed_off = tally.destinations.known, self._open.joined, self._open.crossed_off
-        frequent, envelope, quiet = (
+        frequent, envelope, message = (
             grammar.FREQUENT.match,
             grammar.FREQUENT_ENVELOPE.match,
-            grammar.QUIET.match,
+            grammar.FREQUENT_MESSAGE.match,
         )
+        connecting, end, quiet = grammar.FREQUENT_CONNECTING.match, grammar.FREQUENT_END.match, grammar.QUIET.match
         delivered, ways = tally.delays.delivered, self._ways
         failed: tuple[list[str], list[str]] = ([], [])
-        message = grammar.FREQUENT_MESSAGE.match
         received = slow = 0
         for index, line in enumerate(lines):
             colon = line.find(b": ", host)
@@ -111,6 +111,14 @@ class OpensmtpdLog:
                         received += found["message"] != self._message
                         self._message = found["message"]
                         continue
+                elif verb == b"mta disco":
+                    found = end(line, start)
+                    if found is not None:
+                        self._known.ended(found["session"])
+                        continue
+                elif verb == b"mta conne" and (found := connecting(line, start)) is not None:
+                    self._known.connecting(found["session"], found["ip"])
+                    continue
                 elif quiet(line, start):
                     continue
             self._slowly(lines, index)

@@ -67,12 +67,15 @@ LOCAL = re.compile(
     re.DOTALL,
 )
 #: "mta connecting ": where to.
-CONNECTING = re.compile(rb"address=[a-z+]{1,12}://(?P<ip>\[?[0-9A-Fa-f.:]{2,46}\]?):\d{1,5} ")
+_WHERE = rb"address=[a-z+]{1,12}://(?P<ip>\[?[0-9A-Fa-f.:]{2,46}\]?):\d{1,5} "
+CONNECTING = re.compile(_WHERE)
 #: "smtp message ": one line a message, before 6.4 one for each recipient with how many there are.
 MESSAGE = re.compile(rb"(?:address=\S* host=\S* )?msgid=(?P<message>[0-9a-f]{8}) (?P<old>from=)?")
 ENVELOPE = re.compile(rb"evpid=" + _EVPID + rb" ")
 FREQUENT_ENVELOPE = re.compile(_ID + rb" smtp envelope evpid=" + _EVPID + rb" ")
 FREQUENT_MESSAGE = re.compile(_ID + rb" smtp message msgid=(?P<message>[0-9a-f]{8}) size=")
+FREQUENT_CONNECTING = re.compile(rb"(?P<session>" + _ID + rb") mta connecting " + _WHERE)
+FREQUENT_END = re.compile(rb"(?P<session>" + _ID + rb") mta disconnected(?: |$)")
 #: Lines of a session in which nothing is counted or remembered.
 QUIET = re.compile(_ID + rb" (?:smtp (?:event=)?disconnected|mta (?:event=)?connected)(?: |$)")
 RECIPIENTS = re.compile(rb"from=" + _ANGLE + rb",? to=" + _ANGLE + rb",? size=\d+,? ndest=(?P<count>\d{1,6})")

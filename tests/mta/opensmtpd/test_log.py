@@ -71,6 +71,32 @@ def test_a_message_is_done_with_the_last_of_its_envelopes() -> None:
         assert whole.expired == 1
 
 
+def session(number: int, words: bytes) -> bytes:
+    """A line of a session with another server."""
+    return HEAD + b"%016x mta " % number + words
+
+
+def test_why_a_session_broke_is_remembered_until_one_to_the_same_address_goes_well() -> None:
+    """In both ways of reading: what was learnt from the frequent shapes of `connecting` and `disconnected` counts."""
+    network = delivery(1, 1, "TempFail").replace(b"250 2.0.0 Ok", b"Network error on destination MXs")
+    connecting = b"connecting address=smtp://192.0.2.4:25 host=mx.d.example"
+    lines = [
+        session(1, connecting),
+        session(1, b"error reason=Connection refused"),
+        network,
+        session(2, connecting),
+        session(2, b"disconnectedly reason=quit messages=1"),  # no such word: nothing went well
+        network,
+        session(3, b"connecting address=elsewhere host=mx.d.example"),  # no such address
+        session(3, b"disconnected reason=quit messages=1"),
+        network,
+        session(2, b"disconnected reason=quit messages=1"),
+        network,
+    ]
+    found = OPENSMTPD.both_ways(lines)
+    assert found.deferrals == {("connection_refused", False): 3, ("connection_timeout", False): 1}
+
+
 def test_the_memory_for_open_messages_is_bounded() -> None:
     """Messages with one envelope are not kept, and of others no more than PENDING."""
     tally = Tally()
