@@ -24,9 +24,9 @@ GUARD_NS = int(GUARD * 1e9)
 #: What a layout made of a message file (a text: why it is left aside), and the stamp that tells a change.
 Found = tuple[Entry | str, int]
 
-#: New messages that are entered together: fewer objects than make the garbage collector look at them. Also the
-#: names between two looks at the deadline.
-_BATCH = 128
+#: New messages that are read, understood and entered together: what one step needs stays near at hand, and they are
+#: fewer objects than make the garbage collector look at them. Also the names between two looks at the deadline.
+_BATCH = 512
 _NOATIME = getattr(os, "O_NOATIME", 0)
 _REGULAR, _FOLDER = stat.S_IFREG >> 12, stat.S_IFDIR >> 12
 

@@ -41,6 +41,8 @@ _GONE = b"*"
 _KEPT = re.compile(rb"(\d{3})[A-Z ] ")
 #: A -H file is not longer, bytes.
 LONGEST = 64 * 1024 * 1024
+
+
 class _Steps(dict[bytes, int]):
     """Prefix of a header that was not taken out -> bytes from it to the next one; KeyError if it is no such."""
 
@@ -52,7 +54,7 @@ class _Steps(dict[bytes, int]):
         return step
 
 
-_steps = _Steps()
+STEPS = _Steps()
 
 
 class Envelope(NamedTuple):
@@ -176,7 +178,7 @@ def header_bytes(headers: bytes) -> int:
     end = len(headers)
     try:
         while at < end:
-            at += _steps[headers[at : at + 5]]
+            at += STEPS[headers[at : at + 5]]
             total += 5
         return at - total
     except KeyError:

@@ -25,7 +25,7 @@ from smtpq_exporter.mta.exim.log_words import masked, outcome
 from smtpq_exporter.mta.exim.message_id import MESSAGE_ID
 from smtpq_exporter.mta.exim.queue_header import Envelope, read_header
 from smtpq_exporter.mta.exim.queue_msglog import NOT_YET, last_deferrals
-from smtpq_exporter.mta.exim.queue_usual import bodies, body_bytes, moment, recipient_of, usual_messages
+from smtpq_exporter.mta.exim.queue_usual import bodies, body_bytes, moment, recipients_of, usual_messages
 from smtpq_exporter.mta.exim.settings import DEFAULT
 
 #: Named queues that are shown by name; the mail of further ones is counted under "other".
@@ -139,7 +139,7 @@ class EximSpool:
         size = -1 if size is None else size
         entry = None if self._journals.get(place.path) else self._usual(place, [name], [head], [size])[0]
         if entry is not None:
-            waiting = [recipient_of(head)]
+            waiting = recipients_of(head)
         else:
             envelope = read_header(head, status.st_size, file.more)
             waiting = self._waiting(place, name, envelope, file)

@@ -1,19 +1,29 @@
 """The usual -H file, understood in a few steps: what first readings of long queues are made of.
 
 Pure. It gives for such a message what queue_spool.EximSpool.read gives before it looks for reasons (a test
-compares them). Usual is: nothing done yet, one recipient without parameters, no ACL variables (their values
-may hold lines of a stranger's). Whatever is not quite as expected is left to `read`.
+compares them). Usual are options without ACL variables (their values may hold lines of a stranger's), a sender
+with one @ or the null sender, recipients without parameters. Whatever is not quite as expected is left to `read`.
 """
 
 from __future__ import annotations
 
+import re
+
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Facts, Place, Understand
 from smtpq_exporter.mta.exim.message_id import arrival
-from smtpq_exporter.mta.exim.queue_header import header_bytes, is_frozen
+from smtpq_exporter.mta.exim.queue_header import STEPS
 
-#: Behind the options: no tree of addresses that are done, one recipient.
-_NO_TREE, _ONE = b"\nXX\n", b"1\n"
+#: Options but -frozen and ACL variables, which are told by their first two letters: -aclm, --aclm, --(quoter)aclm.
+_OPTIONS = rb"(?:--?[^-f(\n][^c\n][^\n]*+\n)*+"
+#: Up to the one recipient of most mail, if there is no tree of addresses that are done, and the headers.
+_USUAL = re.compile(
+    rb"[^\n]*+\n[^\n]*+\n<(?:[^@\n>]*+(@[^@\n>]*+))?+>\n(\d{1,11}) \d{1,9}\n"
+    + _OPTIONS + rb"(-frozen[^\n]*+\n)?+" + _OPTIONS
+    + rb"(?:XX\n1\n[^@\n]*+(@[^@\n]*+(?<=[^\d\n]))\n\n)?+"
+).match
+#: The same place in other files: the tree, recipients that do not end in a digit, as parameters do.
+_SEVERAL = re.compile(rb"(?:XX\n|((?:[YN]{2} [^\n]*+\n)++))(\d{1,7})\n((?:[^\n]*+(?<=[^\d\n])\n)*+)\n").match
 #: An id and -H that differ more in time are of different clocks: ids of case-insensitive builds (base 36).
 _AGREE = 86400
 _LATEST = 2**32 - 1
@@ -42,55 +52,85 @@ def bodies(names: list[bytes]) -> list[bytes]:
     return [name[:-1] + b"D" for name in names]
 
 
-def recipient_of(head: bytes) -> bytes:
-    """The recipient of a message that is usual."""
-    return head.partition(_NO_TREE)[2].split(b"\n", 2)[1]
+def recipients_of(head: bytes) -> list[bytes]:
+    """Those that wait, of a message that is usual."""
+    match = _USUAL(head)
+    if match is None:
+        return []
+    if match[4] is not None:
+        return [head[head.rfind(b"\n", 0, match.end() - 2) + 1 : match.end() - 2]]
+    return _several(head, match.end())[0]
 
 
 def usual_messages(longest: int) -> Understand:
     """Make the function that reads messages; a head of `longest` bytes may be cut."""
-    remembered: dict[tuple[bytes, bytes], Facts] = {}
+    remembered: dict[tuple[bytes | None, bytes], Facts] = {}
     known = remembered.get
 
-    def learn(sender: bytes, recipient: bytes) -> Facts | None:
-        """Facts of the ends of both, from the last @ on; None = not usual."""
-        if sender[-1:] != b">" or recipient[:1] != b"@" or recipient[-1:].isdigit():
-            return None
+    def learn(sender: bytes | None, recipient: bytes) -> Facts:
+        """Facts of the ends of both, from the @ on."""
         if len(remembered) >= _MOST:
             remembered.clear()
-        domain = "" if sender == b"<>" else domain_of(sender)
-        facts = remembered[sender, recipient] = domain, (domain_of(recipient),), (), False, False
+        facts = remembered[sender, recipient] = _domain(sender), (domain_of(recipient),), (), False, False
         return facts
 
     def usual(place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]) -> list[Entry | None]:
         queue = place.queue
         found: list[Entry | None] = []
-        for name, head, size in zip(names, heads, sizes, strict=True):
+        for name, head, size, match in zip(names, heads, sizes, map(_USUAL, heads), strict=True):
             found.append(None)
-            front, _, back = head.partition(_NO_TREE)
-            one, end, headers = back.partition(b"\n\n")
-            try:
-                first, _, sender, times, options = front.split(b"\n", 4)
-            except ValueError:
+            end = len(head)
+            if match is None or not head.startswith(name + b"\n") or end >= longest:
                 continue
-            time = times[: times.find(b" ")]
-            # `find`, for `in` first makes and forgets an error: "not a number"
-            if (
-                first != name or not end or not one.startswith(_ONE) or one.rfind(b"\n") != 1 or not time.isdigit()
-                or options.find(b"acl") >= 0 or not options.startswith(b"-", options.rfind(b"\n") + 1)
-                or len(head) >= longest
-            ):
-                continue
-            at = sender.rfind(b"@")
-            if at > 0:
-                sender = sender[at:]
-            recipient = one[one.rfind(b"@") :]
-            facts = known((sender, recipient)) or learn(sender, recipient)
-            if facts is None:
-                continue
-            if options.find(b"-frozen") >= 0 and is_frozen(options):
+            at = match.end()
+            sender, received, frozen, recipient = match.groups()
+            if recipient is not None:
+                facts = known((sender, recipient)) or learn(sender, recipient)
+            else:
+                waiting, at = _several(head, at)
+                if not at:
+                    continue
+                facts = _domain(sender), tuple(map(domain_of, waiting)), (), False, False
+            if frozen:
                 facts = *facts[:3], True, False
-            found[-1] = queue, moment(name, int(time)), header_bytes(headers) + body_bytes(name, size), 0, facts
+            bytes_of_headers = -at
+            try:
+                while at < end:
+                    at += STEPS[head[at : at + 5]]
+                    bytes_of_headers -= 5
+            except KeyError:
+                continue
+            bytes_of_headers += at
+            found[-1] = queue, moment(name, int(received)), bytes_of_headers + body_bytes(name, size), 0, facts
         return found
 
     return usual
+
+
+def _domain(sender: bytes | None) -> str:
+    """Sender domain; None is the null sender."""
+    return "" if sender is None else domain_of(sender)
+
+
+def _several(head: bytes, at: int) -> tuple[list[bytes], int]:
+    """Recipients that wait, and where the headers begin, if any number of them is there and some may be done; 0 if
+    it is not as expected.
+    """
+    match = _SEVERAL(head, at)
+    if match is None:
+        return [], 0
+    tree, count, lines = match.groups()
+    waiting = lines.split(b"\n")[:-1]
+    if len(waiting) != int(count):
+        return [], 0
+    if tree is not None:
+        done, branches = set[bytes](), 1
+        for node in tree.split(b"\n")[:-1]:
+            if not branches:
+                return [], 0
+            branches += node.count(b"Y", 0, 2) - 1
+            done.add(node[3:])
+        if branches:
+            return [], 0
+        waiting = [one for one in waiting if one not in done]
+    return waiting, match.end()
