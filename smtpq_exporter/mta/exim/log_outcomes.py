@@ -15,7 +15,7 @@ from smtpq_exporter.logs.moment import moment
 from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, EXPIRED, SENT, Tally
 from smtpq_exporter.mta.base import ReasonOf
 from smtpq_exporter.mta.exim import log_grammar as grammar
-from smtpq_exporter.mta.exim.log_words import outcome, queue_time, seconds
+from smtpq_exporter.mta.exim.log_words import END, outcome, queue_time, seconds
 from smtpq_exporter.mta.exim.message_id import arrival
 
 _MEMO = 4096
@@ -128,15 +128,23 @@ class Outcomes:
         return cell
 
     def way(self, line: bytes, tail: bytes, message: bytes, stamp: bytes) -> bytes:
-        """How long a delivered message took, as a decimal number; b"" if that is not known. A `tail` that is all times
-        is remembered.
+        """How long a delivered message took, as a decimal number; b"" if that is not known. A `tail`, which is not
+        part of any text, holds QT= if the line has it; one that is all times is remembered.
         """
-        said = seconds(queue_time(line.rstrip(b"\r\n\0")))
+        times = tail.rstrip(b"\r\n\0")
+        found = grammar.TIMES.fullmatch(times) if len(times) <= END else None
+        said = None
+        if found is not None:
+            said = seconds(found["queue"])
+        elif b" QT=" in tail:
+            said = seconds(queue_time(line.rstrip(b"\r\n\0")))
         if said is None:
             said = self.age(message, stamp)
-        elif grammar.TIMES.fullmatch(tail.rstrip(b"\r\n\0")):
-            self.tails[tail] = repr(said).encode()
-        return b"" if said is None else repr(said).encode()
+            return b"" if said is None else repr(said).encode()
+        way = repr(said).encode()
+        if found is not None:
+            self.tails[tail] = way
+        return way
 
     def age(self, message: bytes, stamp: bytes) -> float | None:
         """Seconds from the arrival that an id names to a stamp; None if that cannot be."""

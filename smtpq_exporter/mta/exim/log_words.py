@@ -22,6 +22,8 @@ from smtpq_exporter.mta.exim.log_trouble import text
 
 #: Remote text beyond this tells nothing more and is not classified.
 TEXT = 2048
+#: The times at the end of a line are not longer than this.
+END = 80
 #: Texts of defer() that no attempt was made: a destination waits for its retry time.
 _WAITING = (
     b"retry time not ",
@@ -112,7 +114,7 @@ def seconds(time: bytes) -> float | None:
 
 def queue_time(words: bytes) -> bytes:
     """How long the message was in the queue, as the end of a line says it ("3s"); b"" if it does not."""
-    at = words.rfind(b" QT=", max(0, len(words) - 80))
+    at = words.rfind(b" QT=", max(0, len(words) - END))
     found = grammar.TIMES.fullmatch(words, at) if at >= 0 else None
     return found["queue"] if found else b""
 
