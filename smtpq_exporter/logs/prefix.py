@@ -12,8 +12,11 @@ syslog-ng templates, `journalctl -o short*`, Solaris syslog; lines seen in real 
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
+#: So many bytes of a line are kept in case syslog says that it was repeated.
+KEPT = 4096
 #: Month day time: RFC 3164, with an optional year or fraction; ctime and `journalctl -o short-full` carry a
 #: weekday.
 _CLASSIC = (
@@ -93,6 +96,17 @@ def repeated(line: bytes) -> int:
     """How often the line before is meant by `last message repeated N times`; 0 if this is another line."""
     found = _REPEATED.match(line) if b"last message repeated" in line else None
     return int(found["times"]) if found else 0
+
+
+def meant(lines: Sequence[bytes], index: int, previous: bytes) -> tuple[bytes, int]:
+    """The line at `index`, and 0; or, if it says that the one before it came again, that one and how often.
+
+    `previous` stands before all `lines`. Of a line that came again KEPT bytes at most are counted again.
+    """
+    times = repeated(lines[index])
+    if not times:
+        return lines[index], 0
+    return next((line for line in reversed(lines[:index]) if not repeated(line)), previous)[:KEPT], times
 
 
 def unwrap(message: bytes) -> tuple[bytes, int]:

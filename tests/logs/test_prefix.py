@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from smtpq_exporter.logs.prefix import repeated, split, stamp_of, unwrap
+from smtpq_exporter.logs.prefix import KEPT, meant, repeated, split, stamp_of, unwrap
 
 FORMS = {
     b"Nov  1 02:11:18 conch exim[19328]: words": (b"conch", b"exim", b"19328"),
@@ -74,3 +74,14 @@ def test_any_bytes_are_split_without_error(line: bytes) -> None:
     """The start lies within the line, whatever the bytes."""
     prefix = split(line)
     assert prefix is None or 0 < prefix.start <= len(line)
+
+
+def test_a_repeat_means_the_last_line_that_is_none() -> None:
+    """However many repeats stand between, and though it stands in the batch before."""
+    again = b"Nov 24 03:00:00 mail last message repeated 3 times"
+    lines = [again, b"one", again, again, b"x" * (KEPT + 1), again]
+    assert meant(lines, 0, b"before") == (b"before", 3)
+    assert meant(lines, 1, b"before") == (b"one", 0)
+    assert meant(lines, 3, b"before") == (b"one", 3)
+    assert meant(lines, 4, b"before") == (b"x" * (KEPT + 1), 0)
+    assert meant(lines, 5, b"before") == (b"x" * KEPT, 3)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.logs.prefix import Prefix, repeated, split, unwrap
+from smtpq_exporter.logs.prefix import KEPT, Prefix, meant, repeated, split, unwrap
 from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES, LogEvent
 from smtpq_exporter.mta.base import ReasonOf
@@ -25,8 +25,6 @@ from smtpq_exporter.mta.opensmtpd.log_words import NETWORK, Known, masked, outco
 NAMES = ("smtpd",)
 #: Bounds of what is kept to be fast.
 _HEADS, _MEMO, _SHORT = 1024, 4096, 400
-#: So much of a line is kept for `last message repeated`.
-_LINE = 4096
 #: The code of a reply stands in so many bytes at most.
 _CODE = 14
 #: With these an envelope is gone.
@@ -161,7 +159,7 @@ class OpensmtpdLog:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
         for line in lines[-1:-6:-1]:
             if not repeated(line):
-                self.tally.previous = line[:_LINE]
+                self.tally.previous = line[:KEPT]
                 prefix = split(line)
                 if prefix is not None and prefix.stamp:
                     self.tally.stamp = prefix.stamp
@@ -169,10 +167,7 @@ class OpensmtpdLog:
 
     def _slowly(self, lines: Sequence[bytes], index: int) -> None:
         """Count one line through its event."""
-        line, times = lines[index], repeated(lines[index])
-        if times:
-            before = lines[index - 1 :: -1] if index else ()
-            line = next((one for one in before if not repeated(one)), self.tally.previous)
+        line, times = meant(lines, index, self.tally.previous)
         event, words = self._read(line)
         if event is None:
             if times or words is None:

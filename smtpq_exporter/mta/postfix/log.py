@@ -17,12 +17,12 @@ from typing import Any
 
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
-from smtpq_exporter.logs.prefix import repeated
+from smtpq_exporter.logs.prefix import meant
 from smtpq_exporter.logs.tally import BOUNCED, SENT, Tally
 from smtpq_exporter.model import STATUSES
 from smtpq_exporter.mta.postfix import log_grammar as grammar
 from smtpq_exporter.mta.postfix.log_batch import Batch, Digest
-from smtpq_exporter.mta.postfix.log_reader import LINE, LineReader
+from smtpq_exporter.mta.postfix.log_reader import LineReader
 from smtpq_exporter.mta.postfix.log_words import NOQUEUE, SUSPENDED, TEXT, Reasons
 
 #: So many pieces of lines that were examined are remembered, none longer than this.
@@ -265,13 +265,7 @@ class PostfixLog(LineReader):
 
     def _slowly(self, lines: Sequence[bytes], index: int) -> None:
         """Count one line through its event."""
-        line = lines[index]
-        times = repeated(line)
-        if times:
-            before = index - 1
-            while before >= 0 and repeated(lines[before]):
-                before -= 1
-            line = (lines[before] if before >= 0 else self.tally.previous)[:LINE]
+        line, times = meant(lines, index, self.tally.previous)
         line = line.rstrip(b"\n")
         event, stamp = self._read(line)
         if event is not None:

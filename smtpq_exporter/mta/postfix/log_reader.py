@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.logs.prefix import Prefix, repeated, split, unwrap
+from smtpq_exporter.logs.prefix import KEPT, Prefix, repeated, split, unwrap
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.postfix.log_grammar import DAEMONS
@@ -17,8 +17,6 @@ from smtpq_exporter.mta.postfix.log_words import Reasons, understand
 
 #: So many names of programs and so many processes are remembered.
 _TAGS, _HEADS = 1024, 8192
-#: So much of a line is kept for `last message repeated`.
-LINE = 4096
 
 
 class LineReader:
@@ -56,7 +54,7 @@ class LineReader:
         """Understand one line; None if it is not this Postfix's or is not understood."""
         times = repeated(line)
         if not times:
-            self.tally.previous = line[:LINE]
+            self.tally.previous = line[:KEPT]
         event, stamp = self._read(self.tally.previous if times else line)
         if event is not None:
             event.repeat *= times or 1
@@ -67,7 +65,7 @@ class LineReader:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
         last = next((line for line in reversed(lines) if not repeated(line)), None)
         if last is not None:
-            self.tally.previous = last[:LINE].rstrip(b"\n")
+            self.tally.previous = last[:KEPT].rstrip(b"\n")
         for line in lines[:-4:-1]:  # lines without a time of their own are few
             prefix = split(line)
             if prefix is not None and prefix.stamp:

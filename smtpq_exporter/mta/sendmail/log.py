@@ -13,7 +13,7 @@ from dataclasses import replace
 
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.logs.prefix import Prefix, repeated, split, unwrap
+from smtpq_exporter.logs.prefix import KEPT, Prefix, meant, repeated, split, unwrap
 from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES, LogEvent
 from smtpq_exporter.mta.base import ReasonOf
@@ -23,8 +23,6 @@ from smtpq_exporter.mta.sendmail.log_words import TEXT, domain, expected, outcom
 
 #: Bounds of what is kept to be fast.
 _HEADS, _MEMO = 1024, 8192
-#: So much of a line is kept for `last message repeated`.
-_LINE = 4096
 #: Texts longer than this are not remembered: they hold more than a reason.
 _SHORT = 600
 _TWO = ord("2")
@@ -63,7 +61,7 @@ class SendmailLog:
         """
         times = repeated(line)
         if not times:
-            self.tally.previous = line[:_LINE]
+            self.tally.previous = line[:KEPT]
         event = self._read(self.tally.previous if times else line, dated=True)[0]
         if event is not None:
             event.repeat *= times or 1
@@ -191,13 +189,7 @@ class SendmailLog:
 
     def _slowly(self, lines: Sequence[bytes], index: int) -> LogEvent | None:
         """Count one line through its event."""
-        line = lines[index]
-        times = repeated(line)
-        if times:
-            before = index - 1
-            while before >= 0 and repeated(lines[before]):
-                before -= 1
-            line = (lines[before] if before >= 0 else self.tally.previous)[:_LINE]
+        line, times = meant(lines, index, self.tally.previous)
         event, ours, recipients, words = self._read(line)
         if event is None:
             if ours:
@@ -273,7 +265,7 @@ class SendmailLog:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
         last = next((line for line in reversed(lines) if not repeated(line)), None)
         if last is not None:
-            self.tally.previous = last[:_LINE]
+            self.tally.previous = last[:KEPT]
         for line in lines[:-4:-1]:  # lines without a time of their own are few
             prefix = split(line)
             if prefix is not None and prefix.stamp:
