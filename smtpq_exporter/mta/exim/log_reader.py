@@ -19,10 +19,18 @@ from smtpq_exporter.mta.exim.log_outcomes import Outcomes
 from smtpq_exporter.mta.exim.log_trouble import decide
 from smtpq_exporter.mta.exim.log_words import FLAGS, understand
 
-_HEADS = 1024  # pairs of host and tag that are kept to be fast
+_HEADS = 1024  # so many pieces of what stands before Exim's words are kept to be fast
 _LINE = 4096  # so much of a line is kept for `last message repeated`
 _TAIL = 200  # the last stamp is looked for in so many lines: what follows an entry of the rejectlog has none
 _BEFORE = b"+-["  # what may still stand before the words: a time zone, [pid]
+_LONGEST_PID = 10  # digits
+_DIGITS = bytes.maketrans(b"123456789", b"0" * 9)
+
+
+def _remember(known: set[bytes], piece: bytes) -> None:
+    if len(known) >= _HEADS:
+        known.clear()
+    known.add(piece)
 
 
 class LineReader:
@@ -45,6 +53,10 @@ class LineReader:
         """Where the host begins in the lines of syslog; -1: these are Exim's own files."""
         self._heads: set[bytes] = set()
         """Host and tag of Exim's lines in syslog."""
+        self._times: set[bytes] = set()
+        """What stands before the host there, each digit as 0."""
+        self._fronts: set[bytes] = set()
+        """What stands before [pid] there: the same together."""
         self._outcomes = Outcomes(tally, reasons, now)
         self._refused = b"", b""
         """Time and words of the last refusal or warning in syslog."""
@@ -63,19 +75,28 @@ class LineReader:
         """Return a line without what syslog puts around it and without [pid], as in a file of Exim's own; b"" if it is
         not made as the lines before it.
         """
-        first = 0
+        words = line
         if self._host >= 0:
-            first = line.find(b": ") + 2
-            head, bracket, number = line[self._host : first].partition(b"[")
-            if not bracket or head not in self._heads or not number[:-3].isdigit() or number[-3:] != b"]: ":
+            prefix, _, words = line.partition(b": ")
+            front, _, pid = prefix.partition(b"[")
+            if front not in self._fronts and not self._is_front(front):
                 return b""
-        at = first + self._start
-        if not self._pid or line[at : at + 1] != b"[":
-            return line[first:]
-        behind = line.find(b"] ", at, at + 13) + 2
-        if behind < at or not line[at + 1 : behind - 2].isdigit():
+            if pid[-1:] != b"]" or not pid[:-1].isdigit() or len(pid) > _LONGEST_PID + 1:
+                return b""
+        start = self._start
+        if not self._pid or words[start : start + 1] != b"[":
+            return words
+        end = words.find(b"] ", start, start + _LONGEST_PID + 3)
+        if end < 0 or not words[start + 1 : end].isdigit():
             return b""
-        return line[first:at] + line[behind:]
+        return words[:start] + words[end + 2 :]
+
+    def _is_front(self, front: bytes) -> bool:
+        """Say whether this stands before [pid] in syslog, but for the time, in lines that were understood."""
+        if front[self._host :] not in self._heads or front[: self._host].translate(_DIGITS) not in self._times:
+            return False
+        _remember(self._fronts, front)
+        return True
 
     def end(self, lines: Sequence[bytes]) -> None:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
@@ -182,6 +203,5 @@ class LineReader:
         if shape is not None:
             self._start, self._pid, self._host = shape[:3]
             if shape.head:
-                if len(self._heads) >= _HEADS:
-                    self._heads.clear()
-                self._heads.add(shape.head)
+                _remember(self._heads, shape.head)
+                _remember(self._times, line[: shape.host].translate(_DIGITS))

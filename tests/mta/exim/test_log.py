@@ -139,6 +139,7 @@ DOMAINS = (
 )
 RESTS = (
     b"", b" ", b" R=r T=t", b" r", b" R=r T=t QT=1s", b" R=r QT=9s QT=2m3s DT=1s", b" R=r QT=1x",
+    b" R=r QT=" + b"0" * 90 + b"1s",
     b' R=r C="250 2.0.0 ok" QT=1s', b' R=r C="250 2.0.0 ok"', b' R=r C="250 2.0.01234 ok" QT=1s',
     b' R=r C="250 2.0.0" QT=1s', b' R=r C="250 OK" QT=1s DT=0s\r', b' R=r DN="250 2.9.9 x" QT=1s',
     b' R=r C="250 2.0.0 ok" QT=9s" QT=1s', b' R=r C="" QT=1s', b' C="250 2.0.0 ok', b" C=250",
@@ -177,7 +178,9 @@ PREFIXES: Mapping[bytes, Sequence[bytes]] = {
             b"Nov 24 03:17:48 mail exim[12: ", b"Nov 24 03:17:48 mail exim[12]x: ", b"Nov 24 03:17:48 mail exim[12] ",
             b"Nov 24 03:17:48 mail exim[12]: [1/2] ", b"Nov 24 03:17:48 mail exim[12]: [2/2] ", b"",
             b"Nov 24 03:17:48 mail exim[12]: x: ", b"Nov 24 03:17:48 host exim[12]: ",
-            b"Nov 24 03:17:48 mail smtp[12]: ",
+            b"Nov 24 03:17:48 mail smtp[12]: ", b"Nov 24 03:17:48 mail exim[12345678901]: ",
+            b"Nov 2x 03:17:48 mail exim[12]: ", b"Nov 24 03-17:48 mail exim[12]: ", b"Dec  1 03:17:48 mail exim[7]: ",
+            b"1700000000 a b  mail exim[12]: ",
         )
     ],
     b"Nov 24 03:17:48 mail exim[12]: ": [
