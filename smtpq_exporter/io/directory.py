@@ -21,7 +21,7 @@ class Directory:
     """Names of a directory: messages in `ledger`, others in `aside` with the reason, sub-directories."""
 
     __slots__ = (
-        "_checked", "_cursor", "_folders", "aside", "busy", "ledger", "listed", "place", "revived", "stamp",
+        "_checked", "_cursor", "_folders", "aside", "busy", "half", "ledger", "listed", "place", "revived", "stamp",
     )
 
     def __init__(self, place: Place, table: FactTable) -> None:
@@ -33,6 +33,8 @@ class Directory:
         self.listed = 0.0
         self.busy: Collection[bytes] = ()
         """Messages that were being worked on when the names were listed."""
+        self.half: list[bytes] = []
+        """Messages that may be read only half yet; some are gone or were read again meanwhile."""
         self.revived = False
         self._folders: dict[bytes, Place] = {}
         self._checked = 0.0

@@ -79,6 +79,7 @@ class OpenFile:
         """`descriptor` is set anew for each message; `pulse` is the mtime of what `end_beside` has read."""
         self.descriptor = -1
         self.pulse = 0
+        self.half = False
         self._files, self._folders = files, folders
 
     def names(self) -> list[bytes]:

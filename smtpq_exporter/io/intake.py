@@ -36,6 +36,8 @@ class Intake:
 
     def __init__(self, layout: SpoolLayout, files: Files, total: Aggregator) -> None:
         """Nothing is open yet."""
+        self.whole = 0
+        """So many messages are still read to the end where a layout can read less (mta.base.Plain.half)."""
         self.flags = FLAGS | _NOATIME
         self.folders = Folders(files)
         self._layout, self._files, self._sum = layout, files, total
@@ -127,18 +129,21 @@ class Intake:
         while done < len(names):
             look()
             plain, some = plain_of(directory.place), names[done : done + _BATCH]
+            if plain is not None and plain.half and self.whole > 0:
+                plain, some = None, some[: self.whole]
+                self.whole -= len(some)
             if plain is None:
-                done += self._each(directory, some, one, lambda: plain_of(directory.place) is not None)
+                self._each(directory, some, one)
             else:
                 self._plain(directory, some, plain, one)
-                done += len(some)
+            done += len(some)
 
     def _plain(
         self, directory: Directory, names: list[bytes], plain: Plain, one: Callable[[Directory, bytes], None],
     ) -> None:
         """Read messages of which the layout knows how without their stamps, which would cost as much as to open them.
 
-        When they were read is noted instead, below zero. What a pulse stands for was not read then.
+        When they were read is noted instead, below zero.
         """
         files, place, length = self._files, directory.place, self._layout.head
         open_file, pread, close, status_of = files.open, files.pread, files.close, files.stat
@@ -166,15 +171,16 @@ class Intake:
         taken = names if len(entries) == len(names) else list(compress(names, found))
         directory.ledger.put_all(taken, entries, [unseen] * len(entries))
         self._sum.put_all(entries)
+        if plain.half:
+            directory.half += taken
         if taken is not names:
             others = [name for name, entry in zip(names, found, strict=True) if entry is None]
-            self._each(directory, others, one, None, unseen)
+            self._each(directory, others, one, unseen if plain.half else 0)
 
     def _each(
-        self, directory: Directory, names: list[bytes], one: Callable[[Directory, bytes], None],
-        enough: Callable[[], bool] | None, unseen: int = 0,
-    ) -> int:
-        """Read one message after the other until it is `enough`; how many were. `unseen` stands for their stamps."""
+        self, directory: Directory, names: list[bytes], one: Callable[[Directory, bytes], None], unseen: int = 0,
+    ) -> None:
+        """Read one message after the other; only half if `unseen` is to stand for their stamps."""
         files, file, place, layout = self._files, self._file, directory.place, self._layout
         open_file, fstat, pread, close = files.open, files.fstat, files.pread, files.close
         head_length, read, aside = layout.head, layout.read, directory.aside
@@ -182,12 +188,9 @@ class Intake:
         taken: list[bytes] = []
         entries: list[Entry] = []
         stamps: list[int] = []
-        count = 0
+        file.half = unseen < 0
         try:
             for name in names:
-                if enough is not None and enough():
-                    break
-                count += 1
                 try:
                     descriptor = open_file(name, flags, dir_fd=at)
                 except OSError:  # gone, or without the right to leave atime alone, or worse
@@ -217,9 +220,11 @@ class Intake:
                 entries.append(entry)
                 stamps.append(unseen or status.st_mtime_ns ^ mode ^ file.pulse)
         finally:
+            file.half = False
             directory.ledger.put_all(taken, entries, stamps)
             self._sum.put_all(entries)
-        return count
+            if unseen:
+                directory.half += taken
 
     def load(self, directory: Directory, name: bytes, known: Facts | None) -> Found | None:
         """Open a message: its entry or why it is left aside, and its stamp; None if it is gone."""

@@ -26,6 +26,8 @@ from smtpq_exporter.mta.base import Entry, Place, SpoolLayout
 REMEMBERED = 20_000
 #: About so many names of one directory are held at a time.
 LISTED = 65_536
+#: So many messages are read to the end where a layout can read less.
+WHOLE = 10_000
 #: Messages that are taken in between two looks at those.
 _SLICE = 1024
 
@@ -62,6 +64,7 @@ class OnceReader:
         self._deadline, self._skipped = deadline, {}
         total = Aggregator(self._layout.queues, self._top)
         intake, ledger, seen = Intake(self._layout, self._files, total), _Fleeting(FactTable()), set[bytes]()
+        intake.whole = WHOLE
 
         def one(directory: Directory, name: bytes) -> None:
             found = intake.load(directory, name, None)

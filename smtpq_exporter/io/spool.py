@@ -12,6 +12,10 @@ longer queues all whose next retry has come, and a rotating sample of the others
 (flush) changes whole directories, which the sample shows at once, and a single message flushed by hand is
 noticed some readings later. Apart from that every message is looked at once in PASS seconds, for what no
 directory tells (force-expire).
+
+A layout may know how to read a message half, without the file that its pulse names. Then a reading reads WHOLE new
+messages to the end and the others half; the readings that follow take these up again, FINISHED in each, until all
+are whole.
 """
 
 from __future__ import annotations
@@ -25,15 +29,16 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.census import Carried, Census
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import Files, fault, readable
-from smtpq_exporter.io.intake import GUARD, GUARD_NS, Intake
+from smtpq_exporter.io.intake import GUARD, GUARD_NS, Found, Intake
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.model import QueueSnapshot
 from smtpq_exporter.mta.base import Place, SpoolLayout
 
 #: Up to this many messages every name of a changed directory is compared; SAMPLE names a reading beyond.
 EXACT, SAMPLE = 10_000, 4_000
-#: Messages of which the pulse was not looked into when they were read are read to the end, so many in a reading.
-FINISHED = 300
+#: Where a layout can read less (mta.base.Plain.half), so many new messages are read to the end in one reading. The
+#: others follow, so many in a reading, and fewer in one that had directories to list.
+WHOLE, FINISHED, MEANWHILE = 1_000, 1_000, 300
 #: Every message is looked at and every directory listed once in this time, seconds; up to SMALL each time.
 PASS, SMALL = 3600.0, 1000
 #: A directory in which names change while it is looked at is looked at so many times more.
@@ -57,17 +62,20 @@ class SpoolReader:
         self._sum = Aggregator(layout.queues, top)
         self._census = Census(self._files, self._sum)
         self._intake = Intake(layout, self._files, self._sum)
-        self._messages = self._vanished = self._unfinished = 0
+        self._messages = self._vanished = 0
+        self._quiet = True
         self._deadline = 0.0
 
     def read(self, now: float, deadline: float) -> QueueSnapshot:
         """The queue at `now`. After an error the next reading goes on where this one ended."""
         self._deadline = deadline
         self._census.departed.clear()
-        self._vanished, self._unfinished = 0, FINISHED
+        self._vanished, self._quiet, self._intake.whole = 0, True, WHOLE
         self._messages = len(self._census)
+        clock = min(now, self._files.clock())  # compared with stamps of files, never ahead of them
         try:
-            self._update(min(now, self._files.clock()))  # compared with stamps of files, never ahead of them
+            self._update(clock)
+            self._finish(clock)
         except OSError as error:
             raise fault(error, os.fsencode(error.filename or "queue directory")) from error
         finally:
@@ -105,6 +113,19 @@ class SpoolReader:
                 if directory.revived and directory.place.renaming:
                     self._visit(directory, now)
 
+    def _finish(self, now: float) -> None:
+        """Read some of the messages whole that were read half; no reading fails because there are many."""
+        left = min(self._intake.whole, FINISHED if self._quiet else MEANWHILE)
+        enough = (time.monotonic() + self._deadline) / 2
+        for directory in self._census.directories.values():
+            rows, stamps = directory.ledger.rows, directory.ledger.stamps
+            while directory.half and left > 0 and time.monotonic() < enough:
+                some = directory.half[-min(left, _STRIDE) :]
+                still = [name for name in some if name in rows and stamps[rows[name]] < 0]
+                self._refresh(directory, still, now, changed=True)
+                del directory.half[-len(some) :]
+                left -= len(some)
+
     def _walk(self, place: Place, now: float) -> Iterator[Directory]:
         """Visit a place and what is under it, in order."""
         directory = self._census.of(place)
@@ -124,6 +145,7 @@ class SpoolReader:
                 at_least = SMALL if self._messages <= SMALL else 1
                 self._compare(directory, directory.share(now, PASS, at_least), now)
                 return True
+            self._quiet = False
             names = files.listdir(place.path)
             for _ in range(_LOOKS if place.renaming else 0):
                 after = files.stat(place.path).st_mtime_ns
@@ -223,37 +245,44 @@ class SpoolReader:
         at = self._intake.folders.keep(directory.place.path)
         pulse_of = self._layout.pulse
         rows, stamps = ledger.rows, ledger.stamps
-        for count, name in enumerate(names):
-            if not count % _STRIDE:
-                self._look_at_the_clock()
-            try:
-                status = status_of(name, dir_fd=at, follow_symlinks=False)
-            except FileNotFoundError:
-                self._census.drop(directory, name)
-                directory.revived = directory.revived or directory.place.renaming
-                continue
-            row = rows[name]
-            known, retry, pulse = stamps[row], ledger.retries[row], pulse_of(directory.place, name)
-            stamp = status.st_mtime_ns ^ status.st_mode
-            if known < 0 and status.st_mtime_ns < -known - GUARD_NS and not changed:  # not since it was read
-                if pulse is None:
-                    stamps[row] = stamp
+        read: list[tuple[bytes, Found]] = []
+        try:
+            for count, name in enumerate(dict.fromkeys(names)):  # one that is due may be in the sample, too
+                if not count % _STRIDE:
+                    self._look_at_the_clock()
+                try:
+                    status = status_of(name, dir_fd=at, follow_symlinks=False)
+                except FileNotFoundError:
+                    self._lose(directory, name)
                     continue
-                if self._unfinished <= 0:
-                    continue
-                self._unfinished -= 1
-            elif (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == known and not changed:
-                continue
-            young = status.st_mtime_ns < -known  # perhaps not even changed
-            early += not young and (retry > now + 1 or (not retry and pulse is None))  # nobody knew its time
-            result = self._intake.load(directory, name, ledger.get(name)[4])
-            if result is None:
-                self._census.drop(directory, name)
-                directory.revived = directory.revived or directory.place.renaming
-                continue
-            self._census.strike(directory, name)
-            self._intake.enter(directory, name, result)
+                row = rows[name]
+                known, retry, pulse = stamps[row], ledger.retries[row], pulse_of(directory.place, name)
+                stamp = status.st_mtime_ns ^ status.st_mode
+                if not changed:
+                    if known < 0 and status.st_mtime_ns < -known - GUARD_NS:  # not since it was read
+                        if pulse is None:
+                            stamps[row] = stamp
+                        continue
+                    if (stamp if pulse is None else stamp ^ self._intake.mtime(*pulse)) == known:
+                        continue
+                young = status.st_mtime_ns < -known  # perhaps not even changed
+                early += not young and (retry > now + 1 or (not retry and pulse is None))  # nobody knew its time
+                result = self._intake.load(directory, name, ledger.get(name)[4])
+                if result is None:
+                    self._lose(directory, name)
+                else:
+                    read.append((name, result))
+        finally:  # all of them at once: sums settle once, not for each
+            for name, _ in read:
+                self._census.strike(directory, name)
+            for name, result in read:
+                self._intake.enter(directory, name, result)
         return early
+
+    def _lose(self, directory: Directory, name: bytes) -> None:
+        """A known message is gone."""
+        self._census.drop(directory, name)
+        directory.revived = directory.revived or directory.place.renaming
 
     def _look_at_the_clock(self) -> None:
         if time.monotonic() > self._deadline:

@@ -134,6 +134,10 @@ class SpoolFile(Protocol):
     The folder b"" is the message itself, where it is a directory.
     """
 
+    @property
+    def half(self) -> bool:
+        """Whether the file that `pulse` names shall not be read now: the engine comes back to the message."""
+
     def names(self) -> list[bytes]:
         """Names in the message, where it is a directory."""
 
@@ -220,8 +224,8 @@ None where it is not understood."""
 
 
 class Plain(NamedTuple):
-    """How a layout reads messages, many at once, without their own status; `plain(place)` gives it, None as long as
-    `read` is needed.
+    """How a layout reads messages, many at once, without their own status; `plain(place)` gives it, None where `read`
+    is needed.
     """
 
     bodies: Callable[[list[bytes]], list[bytes]]
@@ -230,6 +234,8 @@ class Plain(NamedTuple):
     """What most messages are, in few steps."""
     unusual: Callable[[Place, bytes, bytes, int], Entry | None]
     """The same for one of the others."""
+    half: bool = False
+    """Whether the file that `pulse` names is left out: the engine comes back to the message and has it read whole."""
 
     def understand(
         self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int],

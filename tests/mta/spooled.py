@@ -23,6 +23,8 @@ class File:
     `folder` is the path of a message that is a directory.
     """
 
+    half = False
+
     def __init__(self, data: bytes, others: dict[bytes, bytes] | None = None, folder: bytes = b"") -> None:
         self.data, self.others, self.folder = data, others or {}, folder
 

@@ -8,8 +8,8 @@ divided in the same way.
 
 A -H file is replaced whole (renamed over the old one) when the message is frozen, thawed or partly
 delivered, so a new mtime tells. A retry that only defers leaves it alone and adds to the msglog: that
-file's mtime is the pulse. In a first reading of a long queue the reasons of LOGS messages are read; the
-others follow with their next attempt, or as they are looked at again, some hundred in a reading.
+file's mtime is the pulse. Of a long queue a first reading leaves most message logs for later (SpoolFile.half): the
+engine comes back to those messages, a thousand in a reading.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from smtpq_exporter.mta.exim.settings import DEFAULT
 
 #: Named queues that are shown by name; the mail of further ones is counted under "other".
 MOST_QUEUES = 50
-#: Message logs that are read in one reading, and how much of the end of each.
+#: Message logs that are read in one reading at most, and how much of the end of each.
 LOGS, _LOG_FIRST, _LOG_MOST = 10_000, 4096, 1024 * 1024
 _JOURNAL_MOST = 4 * 1024 * 1024
 #: What lies in a spool directory beside input/ and is no named queue.
@@ -73,7 +73,7 @@ class EximSpool:
         self._left = LOGS
         self._memo: dict[tuple[bytes, bytes], str] = {}
         self._usual = usual_messages(self.head)
-        self._plain = Plain(bodies, self._usual, self._unusual)
+        self._plain = Plain(bodies, self._usual, self._unusual, half=True)
         self._dead: dict[str, str] = {}
         """Domain -> why the last real attempt for it failed: what "retry time not reached" repeats."""
 
@@ -145,7 +145,7 @@ class EximSpool:
             waiting = self._waiting(place, name, envelope, file)
             entry = _entry(place, name, envelope, waiting, size)
         reasons: tuple[str, ...] = ()
-        if self._left > 0:
+        if self._left > 0 and not file.half:
             self._left -= 1
             reasons = self._why(place, name[:-2], waiting, file)
         elif known is not None:
@@ -156,8 +156,8 @@ class EximSpool:
         return entry
 
     def plain(self, place: Place) -> Plain | None:
-        """What is in the first bytes, where neither logs nor journals are to be read."""
-        return None if self._left > 0 or self._journals.get(place.path) else self._plain
+        """What is in the first bytes, where no journals are to be read."""
+        return None if self._journals.get(place.path) else self._plain
 
     def moved(self, place: Place, entry: Entry, status: Status) -> Entry:  # noqa: ARG002
         """A message that was moved to another queue."""

@@ -11,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io import once
+from smtpq_exporter.io import spool as engine
 from smtpq_exporter.io.files import FaultyFiles
 from smtpq_exporter.mta.exim import queue_spool
+from smtpq_exporter.mta.exim.queue_spool import EximSpool
+from smtpq_exporter.reasons import Classifier
 from tests.mta.exim.eximspool import CAME, LOG, Spool, message_id, read, rest
 
 
@@ -165,17 +169,82 @@ def test_a_remote_server_cannot_write_a_line_of_the_log(spool: Spool) -> None:
     assert dict(read(spool.reader()).reasons) == {"greylisted": 1}
 
 
+def deferred(spool: Spool, count: int) -> list[Path]:
+    """So many messages, written some time ago, each with a reason in its log."""
+    text = LOG.format(to="a@x.example", text="450 4.2.0 Greylisted")
+    heads = [spool.add(message_id(number), "a@x.example", log=text) for number in range(count)]
+    past = time.time() - 100
+    for path in heads:
+        os.utime(path, (past, past))
+    return heads
+
+
+def bounds(monkeypatch: pytest.MonkeyPatch, whole: int, finished: int, meanwhile: int) -> None:
+    """So many messages are read whole at first, later, and later where something changed."""
+    monkeypatch.setattr(engine, "WHOLE", whole)
+    monkeypatch.setattr(engine, "FINISHED", finished)
+    monkeypatch.setattr(engine, "MEANWHILE", meanwhile)
+
+
 def test_reasons_of_a_long_queue_come_little_by_little(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A reading opens a bounded number of message logs; the rest follows in later readings, and none is
-    lost.
+    """A first reading opens a bounded number of message logs; later ones go on, less where something changed, and none
+    is lost.
     """
-    monkeypatch.setattr(queue_spool, "LOGS", 10)
-    for number in range(25):
-        spool.add(
-            message_id(number), "a@x.example", log=LOG.format(to="a@x.example", text="450 4.2.0 Greylisted")
-        )
+    bounds(monkeypatch, 10, 6, 3)
+    deferred(spool, 40)
     reader = spool.reader()
-    assert [read(reader).reasons["greylisted"] for _ in range(4)] == [10, 20, 25, 25]
+    assert [read(reader).reasons["greylisted"] for _ in range(3)] == [10, 13, 16]  # the directory is young: listed anew
+    rest(spool.root)
+    assert [read(reader).reasons["greylisted"] for _ in range(7)] == [19, 25, 31, 37, 40, 40, 40]
+
+
+def test_a_program_that_reads_once_reads_more_logs(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has no later reading."""
+    bounds(monkeypatch, 10, 6, 3)
+    monkeypatch.setattr(once, "WHOLE", 25)
+    deferred(spool, 30)
+    reader = once.OnceReader(EximSpool(str(spool.root), Classifier()))
+    assert reader.read(time.time(), time.monotonic() + 60).reasons["greylisted"] == 25
+
+
+def test_what_was_read_half_is_opened_again_once(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When it changes, or when its turn comes; -H files of any length are read half."""
+    bounds(monkeypatch, 0, 0, 0)
+    heads = deferred(spool, 6)
+    heads[0].write_bytes(heads[0].read_bytes() + b"5001  X: " + b"x" * 4997 + b"\n")
+    os.utime(heads[0], (time.time() - 100, time.time() - 100))
+    reader = spool.reader(files := FaultyFiles())
+    rest(spool.root)
+    assert not read(reader).reasons
+    os.utime(heads[1])  # as if it were written anew
+    rest(spool.root)
+    assert read(reader).reasons["greylisted"] == 1
+    bounds(monkeypatch, 100, 100, 100)
+    files.opened.clear()
+    assert read(reader).reasons["greylisted"] == 6
+    assert len(files.opened) == 10
+    files.opened.clear()
+    assert read(reader).reasons["greylisted"] == 6
+    assert not files.opened
+
+
+def test_half_read_messages_never_fail_a_reading(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are only read while there is time, and are not missed when they are gone."""
+    bounds(monkeypatch, 0, 100, 100)
+    heads = deferred(spool, 20)
+    reader = spool.reader(files := FaultyFiles())
+    now, deadline = time.time(), time.monotonic() + 60
+    bounds(monkeypatch, 0, 0, 0)
+    reader.read(now, deadline)
+    bounds(monkeypatch, 100, 100, 100)
+    with monkeypatch.context() as patch:
+        patch.setattr(engine.time, "monotonic", lambda: deadline)
+        found = reader.read(now, deadline)
+    assert (found.queues["default"].messages, dict(found.reasons)) == (20, {})
+    files.before = lambda path: path.endswith(heads[7].name.encode()) and heads[7].unlink()
+    assert read(reader).reasons["greylisted"] == 19
+    files.before = len
+    assert read(reader).queues["default"].messages == 19
 
 
 def test_message_logs_may_be_missing_or_closed(spool: Spool) -> None:
@@ -278,20 +347,3 @@ def test_faults_of_the_clock_do_not_end_a_reading_half(spool: Spool) -> None:
         reader.read(time.time(), time.monotonic() - 1)
     assert caught.value.kind == "timeout"
     assert read(reader).queues["default"].messages == 20
-
-
-def test_messages_that_were_half_read_are_finished_some_in_a_reading(
-    spool: Spool, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Reasons of a long queue are completed slowly where nothing happens."""
-    monkeypatch.setattr(queue_spool, "LOGS", 10)
-    monkeypatch.setattr("smtpq_exporter.io.spool.FINISHED", 3)
-    heads = [
-        spool.add(message_id(number), "a@x.example", log=LOG.format(to="a@x.example", text="450 4.2.0 Greylisted"))
-        for number in range(30)
-    ]
-    now = time.time()
-    for path in heads:
-        os.utime(path, (now - 100, now - 100))
-    reader = spool.reader()
-    assert [read(reader).reasons["greylisted"] for _ in range(9)] == [10, 13, 16, 19, 22, 25, 28, 30, 30]

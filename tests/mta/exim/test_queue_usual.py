@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from smtpq_exporter.errors import ParseError
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Place
-from smtpq_exporter.mta.exim import queue_spool
 from smtpq_exporter.mta.exim.message_id import arrival
 from smtpq_exporter.mta.exim.queue_header import read_header
 from smtpq_exporter.mta.exim.queue_spool import EximSpool
@@ -17,9 +16,7 @@ from smtpq_exporter.mta.exim.queue_usual import recipients_of, usual_messages
 from tests.mta.exim.test_queue_header import HEADERS, ID, header
 from tests.mta.spooled import Class
 
-with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(queue_spool, "LOGS", 0)
-    LAYOUT = EximSpool("/spool", Class())
+LAYOUT = EximSpool("/spool", Class())
 NAME = ID + b"-H"
 PLACE = Place(b"/spool/input", 0)
 LONGEST = 4096
