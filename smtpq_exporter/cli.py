@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from smtpq_exporter import logfmt, textfile
@@ -18,6 +19,7 @@ from smtpq_exporter.config import Config, load_file
 from smtpq_exporter.daemon import Daemon, Setting
 from smtpq_exporter.errors import ConfigError, SourceError
 from smtpq_exporter.flags import Flags, parse
+from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.metrics.exposition import TEXT
 from smtpq_exporter.sampler import Sampler
 from smtpq_exporter.web.exposed import Edition
@@ -55,15 +57,25 @@ def _run(flags: Flags) -> int:
         _guard(load(flags))
         print("config OK")
         return GOOD
+    wire: Wire = _wire_once if flags.once or _writes_once(flags) else Wiring
     if not flags.demo:
-        return _choose(flags, Wiring, demo=False)
+        return _choose(flags, wire, demo=False)
     from smtpq_exporter.demo import Demo
     from smtpq_exporter.io.discovery import discover
 
     if flags.demo == "if-none" and discover():
-        return _choose(flags, Wiring, demo=False)
+        return _choose(flags, wire, demo=False)
     with Demo() as demo:
         return _choose(flags, lambda sampler: Wiring(sampler, find=demo.instances), demo=True)
+
+
+def _writes_once(flags: Flags) -> bool:
+    return flags.textfile is not None and flags.textfile_interval is None
+
+
+def _wire_once(sampler: Sampler) -> Wiring:
+    """For a single reading of each queue."""
+    return Wiring(sampler, read=partial(open_reader, again=False))
 
 
 def _choose(flags: Flags, wire: Wire, *, demo: bool) -> int:

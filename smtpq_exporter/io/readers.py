@@ -29,23 +29,24 @@ if TYPE_CHECKING:
 
 def open_reader(
     instance: Instance, *, classifier: ReasonOf, top: int = 20, once: bool = False, glance: bool = False,
+    again: bool = True,
 ) -> QueueReader:
     """Reader of this instance's queue. Raises SourceError if no way is open, with what each of them lacks.
 
     `once`: for one reading, in memory that does not grow with the queue. `glance`: and messages and ages are enough;
-    what costs opening each file is left out.
+    what costs opening each file is left out. Not `again`: for one reading that leaves nothing to later ones.
     """
     mta = MTAS[instance.mta]
     if instance.source != "auto":
         why = "fixed in the configuration"
-        return _open(mta, instance, instance.source, classifier, top, why, once=once, glance=glance)
+        return _open(mta, instance, instance.source, classifier, top, why, once=once, glance=glance, again=again)
     lacks: list[str] = []
     kind = "unavailable"
     for source in mta.sources:
         lack = _lack(mta, instance, source, classifier)
         if lack is None:
             why = "; ".join([*lacks, _merit(mta, source, instance)])
-            return _open(mta, instance, source, classifier, top, why, once=once, glance=glance)
+            return _open(mta, instance, source, classifier, top, why, once=once, glance=glance, again=again)
         lacks.append(f"{source}: {lack}")
         if "permission" in lack:
             kind = "permission"
@@ -57,14 +58,16 @@ def open_reader(
 
 def _open(
     mta: Mta, instance: Instance, source: str, classifier: ReasonOf, top: int, why: str, *,
-    once: bool, glance: bool,
+    once: bool, glance: bool, again: bool,
 ) -> QueueReader:
     if source == "spool" and mta.layout is not None:
         layout = mta.layout(instance, classifier)
         liveness = Liveness(instance, mta.discovery)
         if glance and hasattr(layout, "glance"):
             return GlanceReader(cast("GlanceLayout", layout), why=why, liveness=liveness)
-        return (OnceReader if once else SpoolReader)(layout, top=top, why=why, liveness=liveness)
+        if once:
+            return OnceReader(layout, top=top, why=why, liveness=liveness)
+        return SpoolReader(layout, top=top, why=why, liveness=liveness, again=again)
     for listing in mta.listings:
         if listing.source == source:
             most = REMEMBERED if once else sys.maxsize

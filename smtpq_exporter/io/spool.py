@@ -26,6 +26,7 @@ from collections.abc import Iterator
 
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import SourceError
+from smtpq_exporter.io import once
 from smtpq_exporter.io.census import Carried, Census
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import Files, fault, readable
@@ -54,23 +55,23 @@ class SpoolReader:
 
     def __init__(
         self, layout: SpoolLayout, *, top: int = 20, why: str = "", liveness: Liveness | None = None,
-        files: Files | None = None,
+        files: Files | None = None, again: bool = True,
     ) -> None:
-        """Nothing is read yet."""
+        """Nothing is read yet. Not `again`: one reading that leaves nothing to later ones."""
         self.why = why
         self._layout, self._liveness, self._files = layout, liveness, files or Files()
         self._sum = Aggregator(layout.queues, top)
         self._census = Census(self._files, self._sum)
         self._intake = Intake(layout, self._files, self._sum)
         self._messages = self._vanished = 0
-        self._quiet = True
+        self._quiet, self._again = True, again
         self._deadline = 0.0
 
     def read(self, now: float, deadline: float) -> QueueSnapshot:
         """The queue at `now`. After an error the next reading goes on where this one ended."""
         self._deadline = deadline
         self._census.departed.clear()
-        self._vanished, self._quiet, self._intake.whole = 0, True, WHOLE
+        self._vanished, self._quiet, self._intake.whole = 0, True, WHOLE if self._again else once.WHOLE
         self._messages = len(self._census)
         clock = min(now, self._files.clock())  # compared with stamps of files, never ahead of them
         try:

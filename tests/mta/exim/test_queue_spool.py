@@ -14,8 +14,9 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io import once
 from smtpq_exporter.io import spool as engine
 from smtpq_exporter.io.files import FaultyFiles
+from smtpq_exporter.io.readers import open_reader
+from smtpq_exporter.mta.base import Instance
 from smtpq_exporter.mta.exim import queue_spool
-from smtpq_exporter.mta.exim.queue_spool import EximSpool
 from smtpq_exporter.reasons import Classifier
 from tests.mta.exim.eximspool import CAME, LOG, Spool, message_id, read, rest
 
@@ -203,8 +204,10 @@ def test_a_program_that_reads_once_reads_more_logs(spool: Spool, monkeypatch: py
     bounds(monkeypatch, 10, 6, 3)
     monkeypatch.setattr(once, "WHOLE", 25)
     deferred(spool, 30)
-    reader = once.OnceReader(EximSpool(str(spool.root), Classifier()))
-    assert reader.read(time.time(), time.monotonic() + 60).reasons["greylisted"] == 25
+    instance = Instance("exim", "exim", queue_directory=str(spool.root), source="spool")
+    for more in ({"once": True}, {"again": False}):
+        reader = open_reader(instance, classifier=Classifier(), **more)
+        assert reader.read(time.time(), time.monotonic() + 60).reasons["greylisted"] == 25
 
 
 def test_what_was_read_half_is_opened_again_once(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
