@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from smtpq_exporter.logs.moment import moment
-from smtpq_exporter.logs.prefix import repeated
+from smtpq_exporter.logs.prefix import KEPT, meant, repeated
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.model import LogEvent
 from smtpq_exporter.mta.base import ReasonOf
@@ -20,7 +20,6 @@ from smtpq_exporter.mta.exim.log_trouble import decide
 from smtpq_exporter.mta.exim.log_words import FLAGS, understand
 
 _HEADS = 1024  # so many pieces of what stands before Exim's words are kept to be fast
-_LINE = 4096  # so much of a line is kept for `last message repeated`
 _TAIL = 200  # the last stamp is looked for in so many lines: what follows an entry of the rejectlog has none
 _BEFORE = b"+-["  # what may still stand before the words: a time zone, [pid]
 _LONGEST_PID = 10  # digits
@@ -65,7 +64,7 @@ class LineReader:
         """Understand one line; None if it is not Exim's or is not understood."""
         times = repeated(line)
         if not times:
-            self.tally.previous = line[:_LINE]
+            self.tally.previous = line[:KEPT]
         event, _ = self._read(self.tally.previous if times else line, again=times > 0)
         if event is not None:
             event.repeat *= times or 1
@@ -102,7 +101,7 @@ class LineReader:
         """Remember the last line's time, and the line itself in case syslog says that it was repeated."""
         for line in lines[-1:-_TAIL:-1]:
             if not repeated(line):
-                self.tally.previous = line[:_LINE].rstrip(b"\n")
+                self.tally.previous = line[:KEPT].rstrip(b"\n")
                 apart = take_apart(line, self._names)
                 if apart is not None and apart.stamp:
                     self.tally.stamp = apart.stamp
@@ -144,13 +143,7 @@ class LineReader:
 
     def slowly(self, lines: Sequence[bytes], index: int) -> None:
         """Count one line through its event."""
-        line = lines[index]
-        times = repeated(line)
-        if times:
-            before = index - 1
-            while before >= 0 and repeated(lines[before]):
-                before -= 1
-            line = (lines[before] if before >= 0 else self.tally.previous)[:_LINE]
+        line, times = meant(lines, index, self.tally.previous)
         line = line.rstrip(b"\n")
         event, ours = self._read(line, again=times > 0, dated=False)
         if event is not None:
