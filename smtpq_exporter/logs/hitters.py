@@ -101,7 +101,7 @@ class TopDomains:
     """Deliveries by domain and status: `rows[domain][STATUSES.index(status)]`, and OTHER.
 
     A hot loop may do `known[domain][k] += 1` itself for a domain that is inside, in bytes; for others it
-    calls `add`.
+    calls `add` or `outside`.
     """
 
     def __init__(self, top: int) -> None:
@@ -138,8 +138,17 @@ class TopDomains:
             for _ in range(min(times, FADE)):
                 self._challenge(domain)
 
-    def _challenge(self, domain: str) -> None:
-        """Let a newcomer in if it outweighs the weakest inside by far; fade all weights now and then."""
+    def outside(self, domain: str, status: int) -> bool:
+        """Count one delivery to a domain that has no row; say whether the rows are those of other domains now."""
+        if len(self.rows) >= self.top and domain and domain != OTHER:
+            self.other[status] += 1
+            return self._challenge(domain)
+        changes = self.changes
+        self.add(domain, status)
+        return self.changes != changes
+
+    def _challenge(self, domain: str) -> bool:
+        """Let a newcomer in if it outweighs the weakest inside by far, and say so; fade all weights now and then."""
         self._until_fade -= 1
         if not self._until_fade:
             self._until_fade = FADE
@@ -149,14 +158,16 @@ class TopDomains:
                 self._faded[name] = sum(row) - (sum(row) - self._faded[name]) // 2
         weight = self._candidates.add(domain)
         if weight <= self._bar:
-            return
+            return False
         weakest = min(self.rows, key=self._weight)
         self._bar = MARGIN * self._weight(weakest) + FLOOR
-        if weight > self._bar:
-            self._candidates.remove(domain)
-            self._let_go(weakest)
-            self._let_in(domain, [0] * _WIDTH, -weight)
-            self._bar = 0
+        if weight <= self._bar:
+            return False
+        self._candidates.remove(domain)
+        self._let_go(weakest)
+        self._let_in(domain, [0] * _WIDTH, -weight)
+        self._bar = 0
+        return True
 
     def _let_in(self, domain: str, row: list[int], faded: int) -> None:
         self.changes += 1

@@ -10,7 +10,6 @@ searched from the right but the end of the line. Anything faster that was tried 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from operator import length_hint
 from typing import Any
@@ -37,10 +36,10 @@ _QUOTE, _COMMA, _CLOSE, _AT = b'",>@'
 #: How a line with or without its newline ends: where to look for it, an active message, a removed one.
 _WITH = slice(-16, None), b" (queue active)\n", b"removed\n"
 _WITHOUT = slice(-15, None), b" (queue active)", b"removed"
-#: What a failure counts for: index of STATUSES, counter of such attempts, counter of reasons, the reason.
-_Failed = tuple[int, list[int], Counter[str], str]
-#: Domain, relay, counters of deliveries by index of STATUSES if the domain is one of the top ones.
-_Place = tuple[bytes, bytes, list[int] | None]
+#: What a failure counts for: index of STATUSES, counter of such attempts, list of reasons to count, the reason.
+_Failed = tuple[int, list[int], list[str], str]
+#: Domain, relay, counters of deliveries by index of STATUSES if the domain is one of the top ones, its label.
+_Place = tuple[bytes, bytes, list[int] | None, str]
 
 
 def _remember(known: dict[bytes, Any], piece: bytes, value: Any) -> None:
@@ -84,6 +83,10 @@ class PostfixLog(LineReader):
         """"sn=2.0.0, status=sent (" -> counter of such attempts."""
         self._outcomes: dict[bytes, tuple[int, list[int]]] = {}
         """"sn=4.2.0, status=deferred (" -> index of STATUSES, counter of such attempts."""
+        self._deferred: list[str] = []
+        """Reasons of a batch, counted together at its end; below those of attempts that were not made, and of bounces."""
+        self._suspended: list[str] = []
+        self._bounced: list[str] = []
         self._failed: dict[bytes, _Failed] = {}
         """"sn=4.2.0, status=deferred (host mx said: 450 <@>: ..)", the whole end of a line, without the
         recipient's address: the same words to other recipients are remembered as one.
@@ -131,7 +134,7 @@ class PostfixLog(LineReader):
                                 and queue_id != NOQUEUE
                                 and (_COMMA not in ways or (ways := _without_tls(ways)))
                             ):
-                                domain, relay, row = place
+                                domain, relay, row, name = place
                                 cell = sent.get(last[_CODE])
                                 if cell is not None:
                                     status = SENT
@@ -148,14 +151,13 @@ class PostfixLog(LineReader):
                                         slow += 1
                                         continue
                                     status, cell, reasons, why = failure
-                                    reasons[why] += 1
+                                    reasons.append(why)
                                     if digest is not None:
                                         failures.append((queue_id, domain, status, relay, why))
                                 cell[0] += 1
                                 if row is not None:
                                     row[status] += 1
-                                elif digest is None:  # which has all destinations, not only the top ones
-                                    destinations.add(label(domain), status)
+                                elif digest is None and destinations.outside(name, status):
                                     self._check_places()
                                 continue
                     elif first == b"from":
@@ -207,6 +209,7 @@ class PostfixLog(LineReader):
         if unconnected:
             tally.warnings["connect_failure"] += unconnected
         tally.delays.done(done)
+        self._count_reasons()
         if digest is not None:
             digest.batch(batch)
         self.end(lines)
@@ -217,7 +220,7 @@ class PostfixLog(LineReader):
         if found is None:
             return None
         domain = found["domain"]
-        place = domain, found["relay"], self.tally.destinations.known.get(domain)
+        place = domain, found["relay"], self.tally.destinations.known.get(domain), label(domain)
         _remember(self._places, found["key"], place)
         return place
 
@@ -226,6 +229,15 @@ class PostfixLog(LineReader):
         if self.tally.destinations.changes != self._changes:
             self._changes = self.tally.destinations.changes
             self._places.clear()
+
+    def _count_reasons(self) -> None:
+        """Count the reasons of a batch."""
+        tally = self.tally
+        for counter, reasons in (
+            (tally.deferred, self._deferred), (tally.suspended, self._suspended), (tally.bounces, self._bounced),
+        ):
+            counter.update(reasons)
+            reasons.clear()
 
     def _failure(self, last: bytes) -> _Failed | None:
         """Return what "sn=4.2.0, status=deferred (..)" counts for, without the recipient's address; None if
@@ -249,10 +261,10 @@ class PostfixLog(LineReader):
         if text[-1:] != b")":  # cut off by syslog: where the text ends depends on the address
             return None
         said = text[start:-1][:TEXT]
-        counter = tally.suspended if said.startswith(SUSPENDED) else tally.deferred
+        reasons = self._suspended if said.startswith(SUSPENDED) else self._deferred
         if status == BOUNCED:
-            counter = tally.bounces
-        failure = status, cell, counter, self._reasons.reason(said, dsn)
+            reasons = self._bounced
+        failure = status, cell, reasons, self._reasons.reason(said, dsn)
         _remember(self._failed, last, failure)
         return failure
 
