@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from smtpq_exporter.logs.hitters import CANDIDATES, StreamSummary, TopDomains, label
@@ -50,6 +50,23 @@ def test_a_restart_changes_nothing(stream: list[tuple[str, int]], cut: int) -> N
         part.add(name, status)
     assert part.state() == whole.state()
     assert part.known == {name.encode(): row for name, row in part.rows.items()}
+
+
+@settings(deadline=None)
+@given(STREAM)
+@example([(f"d{n}.example", 0) for n in (0, 1, 2, *[3] * 30, 0, 1, 2, 3)])  # the fourth pushes one of the three out
+def test_the_hot_loop_counts_the_same(stream: list[tuple[str, int]]) -> None:
+    """Rows that it keeps until it is told that they are others now, and `outside` for domains without one."""
+    one_by_one, hot = TopDomains(3), TopDomains(3)
+    rows: dict[str, list[int] | None] = {}
+    for name, status in stream:
+        one_by_one.add(name, status)
+        row = rows.setdefault(name, hot.known.get(name.encode()))
+        if row is not None:
+            row[status] += 1
+        elif hot.outside(name, status):
+            rows.clear()
+        assert hot.state() == one_by_one.state()
 
 
 def test_a_stream_of_new_names_moves_nobody_and_stays_bounded() -> None:

@@ -84,7 +84,7 @@ class PostfixLog(LineReader):
         self._outcomes: dict[bytes, tuple[int, list[int]]] = {}
         """"sn=4.2.0, status=deferred (" -> index of STATUSES, counter of such attempts."""
         self._deferred: list[str] = []
-        """Reasons of a batch, counted together at its end; below those of attempts that were not made, and of bounces."""
+        """Reasons of a batch, counted at its end; below, of attempts that were not made, and of bounces."""
         self._suspended: list[str] = []
         self._bounced: list[str] = []
         self._failed: dict[bytes, _Failed] = {}
