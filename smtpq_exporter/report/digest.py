@@ -19,6 +19,8 @@ from smtpq_exporter.mta.postfix.log_batch import Batch, Delivery, Failure
 
 #: Names kept in any one table; beyond it the rarest half is dropped and the table is marked as incomplete.
 TABLE = 100_000
+#: So many different failures are kept before they are brought into the tables.
+_FOLD = 4096
 FORWARDED = "forwarded as "
 
 
@@ -75,6 +77,8 @@ class Digest:
     """
     gone: list[bytes] = field(default_factory=list)
     _events: list[LogEvent] = field(default_factory=list)
+    _failures: Counter[Failure] = field(default_factory=Counter)
+    """Failures that are not in the tables yet: equal ones are counted together, in C."""
 
     def event(self, event: LogEvent) -> None:
         """Take an event that the hot loop did not know by heart; it is counted with the batch."""
@@ -88,7 +92,10 @@ class Digest:
             self._early_event(event)
         self._actives(batch.actives)
         self._deliveries(batch.deliveries)
-        self._failures(batch.failures)
+        self.deferred.update(batch.deferred)
+        self._failures.update(batch.failures)
+        if len(self._failures) > _FOLD:
+            self.finish()
         for event in events:
             if event.event == "attempt":
                 self._attempt(event)
@@ -120,20 +127,14 @@ class Digest:
                 delivered += size
         self.bytes_delivered += delivered
 
-    def _failures(self, failures: Sequence[Failure]) -> None:
-        destinations, deferred, refusers = self.destinations, self.deferred, self.refusers
-        for queue_id, domain, status, relay, reason in failures:
-            row = destinations.get(domain)
-            if row is None:
-                row = destinations[domain] = [*_NOTHING]
-            row[status] += 1
-            if status == DEFERRED:
-                deferred.add(queue_id)
+    def finish(self) -> None:
+        """Bring into the tables what was only counted; to be called when all was read."""
+        failures, self._failures = self._failures, Counter()
+        for (domain, status, relay, reason), times in failures.items():
+            self.destinations.setdefault(domain, [*_NOTHING])[status] += times
             if relay != b"none":
-                reasons = refusers.get(relay)
-                if reasons is None:
-                    reasons = refusers[relay] = Counter()
-                reasons[reason] += 1
+                self.refusers.setdefault(relay, Counter())[reason] += times
+        self.bound()
 
     def _early_event(self, event: LogEvent) -> None:
         queue_id = event.queue_id.encode("latin-1")

@@ -100,6 +100,7 @@ def read(segment: Segment, wanted: Wanted, advance: Callable[[int], None]) -> Pa
             parser.feed(lines)
             part.lines += len(lines)
     _end_of_hour(part, current, before)
+    part.digest.finish()
     return part
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from smtpq_exporter.logs.delays import PENDING
 from smtpq_exporter.logs.hitters import label
 from smtpq_exporter.logs.prefix import meant
-from smtpq_exporter.logs.tally import BOUNCED, SENT, Tally
+from smtpq_exporter.logs.tally import BOUNCED, DEFERRED, SENT, Tally
 from smtpq_exporter.model import STATUSES
 from smtpq_exporter.mta.postfix import log_grammar as grammar
 from smtpq_exporter.mta.postfix.log_batch import Batch, Digest
@@ -102,7 +102,7 @@ class PostfixLog(LineReader):
         pending, forget, bound = tally.delays.pending, tally.delays.pending.pop, tally.delays.bound
         batch = Batch()
         actives, arrived, ended, gone = batch.actives, batch.arrived, batch.ended, batch.gone
-        deliveries, failures = batch.deliveries, batch.failures
+        deliveries, failures, deferred = batch.deliveries, batch.failures, batch.deferred
         done: list[bytes] = []
         connections = unconnected = received = removed = slow = 0
         head, word = slice(self._offset, None), _WORD
@@ -153,7 +153,9 @@ class PostfixLog(LineReader):
                                     status, cell, reasons, why = failure
                                     reasons.append(why)
                                     if digest is not None:
-                                        failures.append((queue_id, domain, status, relay, why))
+                                        failures.append((domain, status, relay, why))
+                                        if status == DEFERRED:
+                                            deferred.append(queue_id)
                                 cell[0] += 1
                                 if row is not None:
                                     row[status] += 1

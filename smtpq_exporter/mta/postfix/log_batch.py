@@ -12,8 +12,8 @@ from smtpq_exporter.model import LogEvent
 
 #: queue id, domain, delay in seconds, whether it was only forwarded.
 Delivery = tuple[bytes, bytes, float, bool]
-#: queue id, domain, index of STATUSES, relay, reason.
-Failure = tuple[bytes, bytes, int, bytes, str]
+#: domain, index of STATUSES, relay, reason.
+Failure = tuple[bytes, int, bytes, str]
 
 
 @dataclass(slots=True)
@@ -26,6 +26,8 @@ class Batch:
     """Queue id -> words "from=<..>, size=.."."""
     deliveries: list[Delivery] = field(default_factory=list)
     failures: list[Failure] = field(default_factory=list)
+    deferred: list[bytes] = field(default_factory=list)
+    """Queue ids of messages of which an attempt was deferred."""
     ended: list[bytes] = field(default_factory=list)
     """Queue ids that were removed after a delivery that was seen; `gone` those without one."""
     gone: list[bytes] = field(default_factory=list)
