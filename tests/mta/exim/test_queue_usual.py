@@ -79,7 +79,8 @@ def test_a_usual_message_is_one() -> None:
         header(recipients=(b"a@x.example", b'"b c"@y.example', b"nobody")),
         header(recipients=(b"a@x.example", b"b@y.example"), tree=b"NN a@x.example\n"),
         header(recipients=(b"a@x.example", b"b@y.example"), tree=b"YN b@y.example\nYY a@x.example\nNN c\nNN d\n"),
-        header(message_id=b"1xVh43-0000000006z-0000"),
+        header(message_id=b"1xVh43-0000000006z-0000"), header(sender=b"a@"), header(recipients=(b"a@",)),
+        header(sender=b'"<a@b>"@s.example'), header(recipients=(b'"a@b 1"@s.example',)),
     ):
         assert usual(data, b"12345", name=data[: data.find(b"\n")]) is not None
         assert usual(data, b"12345", name=data[: data.find(b"\n")]) == whole(data, b"12345", data[: data.find(b"\n")])
@@ -90,7 +91,7 @@ def test_what_is_not_usual_is_left_to_the_whole_reading() -> None:
     """Parameters, ACL variables, a file that is cut, broken or of another id, headers taken out or long ones."""
     for data in (
         header(recipients=(b"r@x.example  0,-1#1",)), header(recipients=(b"a@x.example", b"r@x.example 0")),
-        header(recipients=(b"nobody", b"")), header(sender=b"root"), header(sender=b'"a@b"@s.example'),
+        header(recipients=(b"nobody", b"")), header(sender=b"root"), header().replace(b".example>", b".example"),
         header(options=b"-aclm 0 1\nx\n"), header(options=b"--aclc _x 1\nx\n"),
         header(options=b"--(lookup)aclm 0 1\nx\n"), header(options=b"-local\nno option\n-x y\n"),
         header(options=b"-frozen 1\n-frozen 2\n"), header(options=b"-acl 3 1\nx\n"),
