@@ -51,7 +51,7 @@ LINES = 2_400_000
 _QUEUE_ID = re.compile(rb"(?<=\]: )(?=[0-9A-F]{6,}: |[0-9][0-9A-Za-z]{9,}: )")
 EXPORTER_SECONDS = 300.0
 METHOD = """\
-What makes it fast: a line is cut in C at its first two ": ", a delivery at its first three ", d", and each
+What makes it fast: a line is cut in C at its first two ": ", a delivery at its first "@" and the next three ", d", each
 piece is looked up among pieces that were examined before; a reply is remembered without the recipient's
 address, and a word of it is folded once; delays stay texts until they are looked at; pending messages are
 given up 256 at a time (for one a dict walks over all that were removed before); candidates for the top

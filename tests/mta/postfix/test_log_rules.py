@@ -188,3 +188,13 @@ def test_a_recipient_without_a_domain_has_none_though_its_alias_has() -> None:
     known = HEAD + b"4jYSJS1Q1vz1QPZB: to=<x@a.example>" + end
     tally = feed(known, known, HEAD + b"4jYSJS1Q1vz1QPZB: to=<root>, orig_to=<root@a.example>" + end)
     assert tally.destinations.counts() == {("a.example", "sent"): 2, ("other", "sent"): 1}
+
+
+def test_a_reply_is_not_taken_for_the_recipient_who_has_no_domain() -> None:
+    """The first "@" of such a line stands in what the remote server says, and so does a whole delivery behind it."""
+    delivered = b"@a.example>, relay=mx.a.example[192.0.2.1]:25, delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent ("
+    known = HEAD + b"4jYSJS1Q1vz1QPZB: to=<x" + delivered + b"250 2.0.0 Ok)"
+    for said in (b"450 no <x" + delivered, b"450 no x" + delivered, delivered, b'450 "x"' + delivered):
+        way = b", relay=mx.b.example[192.0.2.2]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred ("
+        tally = feed(known, known, HEAD + b"4jYSJS1Q1vz1QPZC: to=<root>" + way + said + b"250 2.0.0 Ok))")
+        assert tally.destinations.counts() == {("a.example", "sent"): 2, ("other", "deferred"): 1}
