@@ -108,7 +108,9 @@ class QueueSnapshot:
     truncated: bool = False
     forced_expiry: int | None = None
     skipped: Mapping[str, int] = field(default_factory=dict)
-    """Entries that were seen and left out, by why: vanished, duplicate, foreign_name, bad_time, corrupt_record."""
+    """Entries that were seen and left out, by why: vanished, duplicate, foreign_name, bad_time, corrupt_record; and
+    reason_unread: counted, but their reasons are still to be read, so that `reasons` are lower bounds.
+    """
     aside: Mapping[str, QueueStats] = field(default_factory=dict)
     """Queues of copies that wait for nobody (Exchange's shadow queues): never part of a sum."""
     next_hops: Mapping[tuple[str, str], tuple[int, int]] = field(default_factory=dict)

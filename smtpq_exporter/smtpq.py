@@ -66,24 +66,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser.parse_args(words)
     try:
         code = int(module.run(args))
-        sys.stdout.flush()
     except SmtpqError as error:
         print(f"smtpq {verb}: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         return 130
-    except BrokenPipeError:
-        # The reader (head, less) went away: nothing more to say, not even at the shutdown's flush.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        return 0
     return code
 
 
 def command() -> NoReturn:
     """Run one verb as a program; end at once: the kernel takes a great log's tables back faster than Python."""
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader (head, less) went away: nothing more to say
+        code = 0
     os._exit(code)
 
 

@@ -88,6 +88,10 @@ class Census:
         for name in list(directory.ledger.rows):
             self.drop(directory, name)
 
+    def half(self) -> int:
+        """How many messages are read only half yet; exact after Directory.still_half."""
+        return sum(len(directory.half) for directory in self.directories.values())
+
     def aside(self) -> dict[str, int]:
         """How many names are left aside, by why."""
         counts: dict[str, int] = {}

@@ -34,7 +34,7 @@ class Directory:
         self.busy: Collection[bytes] = ()
         """Messages that were being worked on when the names were listed."""
         self.half: list[bytes] = []
-        """Messages that may be read only half yet; some are gone or were read again meanwhile."""
+        """Messages that may be read only half yet; see `still_half`."""
         self.revived = False
         self._folders: dict[bytes, Place] = {}
         self._checked = 0.0
@@ -76,6 +76,13 @@ class Directory:
         for name in [name for name in folders if name not in alone]:
             del folders[name]
         return gone, new
+
+    def still_half(self) -> list[bytes]:
+        """`half` without those that are gone or were read again meanwhile: else a busy queue would fill it."""
+        rows, stamps = self.ledger.rows, self.ledger.stamps
+        if self.half:
+            self.half = [name for name in self.half if (row := rows.get(name)) is not None and stamps[row] < 0]
+        return self.half
 
     def suspects(self, now: float, length: int, exact: int, sample: int) -> list[bytes]:
         """Messages of a changed directory to look at, in a queue of `length`: all, or due ones and a sample."""

@@ -76,7 +76,9 @@ class OpenFile:
     """What a layout may ask for while one message file is open (mta.base.SpoolFile)."""
 
     def __init__(self, files: Files, folders: Folders) -> None:
-        """`descriptor` is set anew for each message; `pulse` is the mtime of what `end_beside` has read."""
+        """`descriptor` is set anew for each message; `pulse` is the mtime of what `end_beside` has read.
+        `half` is set while that file shall not be read.
+        """
         self.descriptor = -1
         self.pulse = 0
         self.half = False

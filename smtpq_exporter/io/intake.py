@@ -21,6 +21,8 @@ from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, SpoolLayout
 #: A directory's mtime is trusted if it was older than this when the names were listed, seconds.
 GUARD = 2.0
 GUARD_NS = int(GUARD * 1e9)
+#: Key in QueueSnapshot.skipped of messages that were counted, but whose reasons are still to be read.
+UNREAD = "reason_unread"
 #: What a layout made of a message file (a text: why it is left aside), and the stamp that tells a change.
 Found = tuple[Entry | str, int]
 

@@ -16,7 +16,7 @@ from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.errors import SourceError
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import Files, fault
-from smtpq_exporter.io.intake import Intake
+from smtpq_exporter.io.intake import UNREAD, Intake
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.ledger import FactTable, Ledger
 from smtpq_exporter.model import QueueSnapshot
@@ -89,6 +89,7 @@ class OnceReader:
                         intake.all(directory, some, self._look, one)
                 for why in directory.aside.values():
                     self._skip(why)
+                self._skip(UNREAD, len(directory.half))
         finally:
             intake.folders.close()
         layout = self._layout
@@ -160,6 +161,6 @@ class OnceReader:
             raise SourceError("timeout", "the queue was not read in time",
                               "ask an exporter, or give more time by -t")
 
-    def _skip(self, why: str) -> None:
+    def _skip(self, why: str, count: int = 1) -> None:
         if why:
-            self._skipped[why] = self._skipped.get(why, 0) + 1
+            self._skipped[why] = self._skipped.get(why, 0) + count

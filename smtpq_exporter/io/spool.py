@@ -15,7 +15,7 @@ directory tells (force-expire).
 
 A layout may know how to read a message half, without the file that its pulse names. Then a reading reads WHOLE new
 messages to the end and the others half; the readings that follow take these up again, FINISHED in each, until all
-are whole.
+are whole. How many are not yet is told among what was skipped, as UNREAD: so long reasons are lower bounds.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from smtpq_exporter.io import once
 from smtpq_exporter.io.census import Carried, Census
 from smtpq_exporter.io.directory import Directory
 from smtpq_exporter.io.files import Files, fault, readable
-from smtpq_exporter.io.intake import GUARD, GUARD_NS, Found, Intake
+from smtpq_exporter.io.intake import GUARD, GUARD_NS, UNREAD, Found, Intake
 from smtpq_exporter.io.liveness import Liveness
 from smtpq_exporter.model import QueueSnapshot
 from smtpq_exporter.mta.base import Place, SpoolLayout
@@ -84,7 +84,7 @@ class SpoolReader:
             self._intake.folders.close()
         return self._sum.snapshot(
             now, self.source, retries=self._layout.retries, holds=getattr(self._layout, "holds", True),
-            skipped={"vanished": self._vanished, **self._census.aside()},
+            skipped={"vanished": self._vanished, UNREAD: self._census.half(), **self._census.aside()},
         )
 
     def up(self) -> bool | None:
@@ -119,12 +119,11 @@ class SpoolReader:
         left = min(self._intake.whole, FINISHED if self._quiet else MEANWHILE)
         enough = (time.monotonic() + self._deadline) / 2
         for directory in self._census.directories.values():
-            rows, stamps = directory.ledger.rows, directory.ledger.stamps
-            while directory.half and left > 0 and time.monotonic() < enough:
-                some = directory.half[-min(left, _STRIDE) :]
-                still = [name for name in some if name in rows and stamps[rows[name]] < 0]
-                self._refresh(directory, still, now, changed=True)
-                del directory.half[-len(some) :]
+            half = directory.still_half()
+            while half and left > 0 and time.monotonic() < enough:
+                some = half[-min(left, _STRIDE) :]
+                self._refresh(directory, some, now, changed=True)
+                del half[-len(some) :]
                 left -= len(some)
 
     def _walk(self, place: Place, now: float) -> Iterator[Directory]:

@@ -101,7 +101,7 @@ class TopDomains:
     """Deliveries by domain and status: `rows[domain][STATUSES.index(status)]`, and OTHER.
 
     A hot loop may do `known[domain][k] += 1` itself for a domain that is inside, in bytes; for others it
-    calls `add` or `outside`.
+    calls `add`.
     """
 
     def __init__(self, top: int) -> None:
@@ -119,33 +119,27 @@ class TopDomains:
         self._bar = 0
         """A newcomer with less than this cannot be let in; as high as the weakest inside was last seen."""
 
-    def add(self, domain: str, status: int, times: int = 1) -> None:
-        """Count deliveries to a domain ("" if it has none); `status` is an index of STATUSES."""
+    def add(self, domain: str, status: int, times: int = 1) -> bool:
+        """Count deliveries to a domain ("" if it has none); say whether the rows are those of other domains now.
+
+        `status` is an index of STATUSES.
+        """
         row = self.rows.get(domain)
         if row is not None:
             row[status] += times
-            return
+            return False
         if domain == OTHER:  # a stranger's mail to user@other must not look like the rest
             domain = ""
         if domain and len(self.rows) < self.top:
             self._let_in(domain, [0] * _WIDTH, 0)
             self.rows[domain][status] = times
-            return
+            return True
         self.other[status] += times
-        if domain and times == 1:
-            self._challenge(domain)
-        elif domain:
-            for _ in range(min(times, FADE)):
-                self._challenge(domain)
-
-    def outside(self, domain: str, status: int) -> bool:
-        """Count one delivery to a domain that has no row; say whether the rows are those of other domains now."""
-        if len(self.rows) >= self.top and domain and domain != OTHER:
-            self.other[status] += 1
+        if not domain:
+            return False
+        if times == 1:
             return self._challenge(domain)
-        changes = self.changes
-        self.add(domain, status)
-        return self.changes != changes
+        return any(self._challenge(domain) for _ in range(min(times, FADE)))
 
     def _challenge(self, domain: str) -> bool:
         """Let a newcomer in if it outweighs the weakest inside by far, and say so; fade all weights now and then."""

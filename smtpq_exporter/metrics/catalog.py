@@ -75,7 +75,7 @@ QUEUE_REASONS = Metric("smtpq_queue_deferred_recipients", GAUGE, QUEUE, _REASON,
 QUEUE_FORCED_EXPIRY = Metric("smtpq_queue_forced_expiry_messages", GAUGE, QUEUE, _MTA,
     "Messages that an operator has marked to be returned at the next attempt.")
 QUEUE_SKIPPED = Metric("smtpq_queue_skipped_entries", GAUGE, QUEUE, (*_MTA, "why"),
-    "Entries of the queue that the last reading saw and left out.")
+    "Entries of the queue that the last reading saw and left out; reason_unread: only their reasons.")
 QUEUE_INCOMING = Metric("smtpq_queue_incoming_messages_per_second", GAUGE, QUEUE, _QUEUE,
     "Messages that enter this queue per second, as the mail server itself measures. Exchange only.")
 QUEUE_OUTGOING = Metric("smtpq_queue_outgoing_messages_per_second", GAUGE, QUEUE, _QUEUE,

@@ -17,7 +17,7 @@ from smtpq_exporter.report.files import chunks, segments
 from smtpq_exporter.report.part import Wanted, make_parser
 from smtpq_exporter.report.span import Span
 
-#: So many lines of each file are looked at, if the first SOON of all of them leave a doubt.
+#: So many lines of each file are looked at, if the first SOON leave a doubt.
 LOOK, SOON = 400, 40
 #: With more than this share of the lines understood nobody else is asked.
 SURE = 0.9
@@ -45,11 +45,11 @@ def wanted(args: argparse.Namespace, files: Sequence[str], times: Span = (None, 
     names = tuple(args.syslog_name)
     since, until = times
     heads = [_head(path) for path in files if path != "-"]
-    lines = [line for head in heads for line in head if line]
+    lines = _first(heads, LOOK)
     bare = bool(lines) and all(split(line) is None for line in lines)
     mta = args.mta
     if mta == "auto":
-        mta = _most(lines, names, bare=bare) if lines else "postfix"
+        mta = _most(heads, names, bare=bare) if lines else "postfix"
     if not mta:
         raise SourceError(
             "parse",
@@ -66,9 +66,14 @@ def _head(path: str) -> list[bytes]:
     return []
 
 
-def _most(lines: Sequence[bytes], names: tuple[str, ...], *, bare: bool) -> str:
+def _first(heads: Sequence[list[bytes]], most: int) -> list[bytes]:
+    return [line for head in heads for line in head[:most] if line]
+
+
+def _most(heads: Sequence[list[bytes]], names: tuple[str, ...], *, bare: bool) -> str:
     """Return the mail server that understands most of the lines, "" if none understands any."""
-    for some in (lines[:SOON], lines):
+    for look in (SOON, LOOK):
+        some = _first(heads, look)
         best, most = "", 0
         for name, mta in MTAS.items():
             if mta.log is None:

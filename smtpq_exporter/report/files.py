@@ -127,9 +127,9 @@ def _lines(
     left = None if segment.end is None else segment.end - segment.start
     if segment.start:
         stream.seek(segment.start - 1)
-        skipped = stream.readline()  # the rest of a line that begins before us
+        skipped = _pass_over(stream)  # the rest of a line that begins before us
         if left is not None:
-            left -= len(skipped) - 1
+            left -= skipped - 1
     while left is None or left > 0:
         data = stream.read(CHUNK if left is None else min(CHUNK, left))
         if not data:
@@ -151,13 +151,21 @@ def _lines(
 def _rest(line: bytes, stream: BinaryIO) -> tuple[bytes, int]:
     """Read the rest of a line: the line, cut if it is too long, and how many bytes more were read."""
     more = stream.readline(LONGEST)
-    read, line = len(more), line + more
-    if len(line) > LONGEST:
-        line = line[:LONGEST]
-        while more and more[-1:] != b"\n":
-            more = stream.readline(LONGEST)
-            read += len(more)
-    return line, read
+    read = len(more)
+    if more[-1:] != b"\n":
+        read += _pass_over(stream)
+    line += more
+    return line if len(line) <= LONGEST else line[:LONGEST], read
+
+
+def _pass_over(stream: BinaryIO) -> int:
+    """Read to the end of a line, however long it is; how many bytes these were."""
+    read = 0
+    while more := stream.readline(LONGEST):
+        read += len(more)
+        if more[-1:] == b"\n":
+            break
+    return read
 
 
 def _fault(path: str, error: BaseException) -> SourceError:

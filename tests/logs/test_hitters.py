@@ -56,7 +56,7 @@ def test_a_restart_changes_nothing(stream: list[tuple[str, int]], cut: int) -> N
 @given(STREAM)
 @example([(f"d{n}.example", 0) for n in (0, 1, 2, *[3] * 30, 0, 1, 2, 3)])  # the fourth pushes one of the three out
 def test_the_hot_loop_counts_the_same(stream: list[tuple[str, int]]) -> None:
-    """Rows that it keeps until it is told that they are others now, and `outside` for domains without one."""
+    """Rows that it keeps until it is told that they are others now."""
     one_by_one, hot = TopDomains(3), TopDomains(3)
     rows: dict[str, list[int] | None] = {}
     for name, status in stream:
@@ -64,7 +64,7 @@ def test_the_hot_loop_counts_the_same(stream: list[tuple[str, int]]) -> None:
         row = rows.setdefault(name, hot.known.get(name.encode()))
         if row is not None:
             row[status] += 1
-        elif hot.outside(name, status):
+        elif hot.add(name, status):
             rows.clear()
         assert hot.state() == one_by_one.state()
 

@@ -125,8 +125,7 @@ class EximLog(LineReader):
                             tally.delays.bound()
                         if row is not None:
                             row[SENT] += 1
-                        else:
-                            destinations.add(label(domain), SENT)
+                        elif destinations.add(label(domain), SENT):
                             outcomes.check()
                         continue
             elif kind < _OTHER:
@@ -152,8 +151,7 @@ class EximLog(LineReader):
                         counter[0] += 1
                         if row is not None:
                             row[status] += 1
-                        else:
-                            destinations.add(label(domain), status)
+                        elif destinations.add(label(domain), status):
                             outcomes.check()
                     continue
             if in_file and (kind == _OTHER or kind < _SENT) and len(line) > start and self.quickly(line, start):

@@ -160,7 +160,7 @@ class PostfixLog(LineReader):
                                 cell[0] += 1
                                 if row is not None:
                                     row[status] += 1
-                                elif digest is None and destinations.outside(name, status):
+                                elif digest is None and destinations.add(name, status):
                                     self._check_places()
                                 continue
                     elif first == b"from":
@@ -222,8 +222,8 @@ class PostfixLog(LineReader):
         found = grammar.PLACE.fullmatch(to)
         if found is None:
             return None
-        domain = found["domain"]
-        place = domain, found["relay"], self.tally.destinations.known.get(domain), label(domain)
+        domain, name = found["domain"], label(found["domain"])
+        place = domain, found["relay"], self.tally.destinations.rows.get(name), name
         _remember(self._places, found["key"], place)
         return place
 

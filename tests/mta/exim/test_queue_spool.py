@@ -196,7 +196,23 @@ def test_reasons_of_a_long_queue_come_little_by_little(spool: Spool, monkeypatch
     reader = spool.reader()
     assert [read(reader).reasons["greylisted"] for _ in range(3)] == [10, 13, 16]  # the directory is young: listed anew
     rest(spool.root)
-    assert [read(reader).reasons["greylisted"] for _ in range(7)] == [19, 25, 31, 37, 40, 40, 40]
+    found = [read(reader) for _ in range(7)]
+    assert [one.reasons["greylisted"] for one in found] == [19, 25, 31, 37, 40, 40, 40]
+    assert [one.skipped.get("reason_unread") for one in found] == [21, 15, 9, 3, None, None, None]
+
+
+def test_a_queue_whose_mail_never_stays_fills_no_memory(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Messages that are gone before their logs were read are forgotten."""
+    bounds(monkeypatch, 2, 1, 1)
+    reader = spool.reader()
+    for number in range(5):
+        heads = [spool.add(message_id(1000 * number + each), "a@x.example") for each in range(10)]
+        found = read(reader)
+        assert (found.queues["default"].messages, found.skipped) == (10, {"reason_unread": 8})
+        for head in heads:
+            head.unlink()
+        found = read(reader)
+        assert (found.queues["default"].messages, found.skipped) == (0, {})
 
 
 def test_a_program_that_reads_once_reads_more_logs(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -207,7 +223,8 @@ def test_a_program_that_reads_once_reads_more_logs(spool: Spool, monkeypatch: py
     instance = Instance("exim", "exim", queue_directory=str(spool.root), source="spool")
     for more in ({"once": True}, {"again": False}):
         reader = open_reader(instance, classifier=Classifier(), **more)
-        assert reader.read(time.time(), time.monotonic() + 60).reasons["greylisted"] == 25
+        found = reader.read(time.time(), time.monotonic() + 60)
+        assert (found.reasons["greylisted"], found.skipped) == (25, {"reason_unread": 5})
 
 
 def test_what_was_read_half_is_opened_again_once(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:

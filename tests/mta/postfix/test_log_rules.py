@@ -198,3 +198,13 @@ def test_a_reply_is_not_taken_for_the_recipient_who_has_no_domain() -> None:
         way = b", relay=mx.b.example[192.0.2.2]:25, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred ("
         tally = feed(known, known, HEAD + b"4jYSJS1Q1vz1QPZC: to=<root>" + way + said + b"250 2.0.0 Ok))")
         assert tally.destinations.counts() == {("a.example", "sent"): 2, ("other", "deferred"): 1}
+
+
+def test_a_top_destination_is_known_however_it_is_spelt() -> None:
+    """Its row is the same in capitals or with a dot behind it, though other destinations push from outside."""
+    end = b", relay=none, delay=1, delays=0/0/0/1, dsn=4.0.0, status=deferred (no)"
+    spelt = [b"a.example", b"A.Example", b"a.example."]
+    lines = [HEAD + b"4jYSJS1Q1vz1QPZB: to=<x@" + domain + b">" + end for domain in [*spelt * 20, b"b.example"] * 2]
+    tally = Tally(top=1)
+    PostfixLog(tally, Classifier()).feed(lines)
+    assert tally.destinations.counts() == {("a.example", "deferred"): 120, ("other", "deferred"): 2}
