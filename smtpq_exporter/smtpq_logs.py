@@ -18,9 +18,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from smtpq_exporter.errors import SourceError
-from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.report import detect, report, span, text
-from smtpq_exporter.report.digest import Digest, merge
+from smtpq_exporter.report.digest import merge
 from smtpq_exporter.report.files import GREATEST, Segment, segments
 from smtpq_exporter.report.part import DIVISIBLE, Part
 from smtpq_exporter.report.pool import read_all
@@ -86,11 +85,12 @@ def run(args: argparse.Namespace) -> int:
                 whole.lines += answer.lines
     finally:
         bar.clear()
-    made = report.make(whole or Part(Tally(), Digest()), wanted.mta, args.files, faults, now=now, top=max(1, args.top))
-    print(
-        json.dumps(report.as_dict(made), indent=1) if args.json else text.render(made),
-        end="\n" if args.json else "",
-    )
+    if whole is not None:  # else there is nothing to tell; a report would say that nothing happened
+        made = report.make(whole, wanted.mta, args.files, faults, now=now, top=max(1, args.top))
+        print(
+            json.dumps(report.as_dict(made), indent=1) if args.json else text.render(made),
+            end="\n" if args.json else "",
+        )
     for fault in faults:
         print(f"smtpq logs: {fault}", file=sys.stderr)
     return 1 if faults else 0

@@ -78,6 +78,14 @@ def test_logs_says_what_could_not_be_read_and_reports_the_rest(tmp_path: Path) -
     assert "5 messages received" in out
 
 
+def test_what_could_not_be_read_is_no_empty_report(tmp_path: Path) -> None:
+    """Without any file that can be read there are no numbers, in text or in JSON."""
+    for words in ((), ("--json",)):
+        out, errors = smtpq("logs", *words, tmp_path / "none", code=1)
+        assert out == ""
+        assert "no such file" in errors
+
+
 def test_a_file_of_another_program_is_no_empty_report(tmp_path: Path) -> None:
     """Where no line is a mail server's, that is said instead of zeros."""
     path = tmp_path / "syslog"
