@@ -245,9 +245,7 @@ class PostfixServer:
 
     def wait_idle(self, seconds: float = 60.0) -> None:
         """Wait until nothing comes in and no delivery runs: what is left is deferred, held or corrupt."""
-        def idle() -> bool:
-            return not any(self.count(q) for q in ("maildrop", "incoming", "active"))
-        wait_for(lambda: idle() and idle(), seconds, every=0.05)
+        self._wait_empty(("maildrop", "incoming", "active"), seconds)
 
     def resolve(self, domain: str = WITHOUT_ADDRESS, address: str = "127.0.0.2") -> None:
         """Give a name without an address one."""
@@ -259,10 +257,15 @@ class PostfixServer:
         self.sink.accept_all()
         self.resolve()
         self.flush()
-        self.wait_idle(seconds)
-        wait_for(lambda: not self.count("deferred"), seconds)
+        self._wait_empty(("maildrop", "deferred", "incoming", "active"), seconds)
 
     # --- inside ---
+
+    def _wait_empty(self, queues: Sequence[str], seconds: float) -> None:
+        """Wait until ``queues`` are empty at one moment: they are named the way mail moves, and looked at twice."""
+        def empty() -> bool:
+            return not any(self.count(q) for q in queues)
+        wait_for(lambda: empty() and empty(), seconds, every=0.05)
 
     def _configure(self) -> None:
         owner = pwd.getpwnam("postfix")
