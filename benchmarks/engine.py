@@ -1,7 +1,8 @@
 """The log engine over one file, everything switched on: `python -m benchmarks.engine FILE [MTA]` prints what
 it counted.
 
-Whole chunks of lines are fed, as `smtpq logs` does; timestamps, all events, reasons, delays, destinations.
+Whole chunks of lines are fed, as `smtpq logs` does, the interpreter is set up as for the exporter; timestamps, all
+events, reasons, delays, destinations.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import sys
 import time
 from dataclasses import asdict
 
+from smtpq_exporter import runtime
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.mta import MTAS
 from smtpq_exporter.reasons import Classifier
@@ -18,6 +20,7 @@ from smtpq_exporter.report.files import chunks, segments
 
 
 def main(path: str, mta: str = "postfix") -> None:
+    runtime.tune()
     tally = Tally()
     make = MTAS[mta].log
     assert make is not None

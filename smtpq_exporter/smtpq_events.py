@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
             wanted = detect.wanted(args, [path], span.of(args, now))
             for event in _events(path, wanted, now, counts):
                 if not args.event or event.event in args.event:
-                    print(json.dumps(describe(event), ensure_ascii=False))
+                    print(json.dumps(describe(event), ensure_ascii=False), flush=path == "-")
         except SourceError as error:
             sys.stdout.flush()
             print(f"smtpq events: {error}", file=sys.stderr)

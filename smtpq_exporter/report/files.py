@@ -16,16 +16,16 @@ import sys
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BytesIO
+from io import BufferedIOBase, BufferedReader, BytesIO
 from itertools import accumulate, pairwise
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from smtpq_exporter.errors import SourceError
 
-#: Bytes read at once. With more malloc(3) maps each chunk anew, and faulting its pages in takes half of the
-#: time of reading.
-CHUNK = 1 << 17
+#: Bytes read at once: what a batch costs beside its lines is spread over 7,000 of them. An eighth of it makes a report
+#: take 7 % longer, four times as much 4 %.
+CHUNK = 1 << 20
 LONGEST = 1 << 16
 #: A part of a file is not made smaller than this, nor greater than that, in bytes.
 SMALLEST, GREATEST = 4 << 20, 256 << 20
@@ -53,6 +53,52 @@ class Segment:
     end: int | None
     size: int
     mtime: float
+
+
+class _Stream(Protocol):
+    """What lines are read from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to so many bytes, none at the end."""
+
+    def readline(self, size: int, /) -> bytes:
+        """Return the bytes up to the next newline, up to so many."""
+
+
+class _Arriving:
+    """Standard input: gives what is there."""
+
+    def __init__(self, raw: BufferedReader) -> None:
+        self.read, self.readline = raw.read1, raw.readline
+
+
+class _Unpacked:
+    """A compressed file: what comes before a damage is given before the damage is told."""
+
+    def __init__(self, stream: BufferedIOBase) -> None:
+        self._stream = stream
+        self._damage: Exception | None = None
+
+    def read(self, size: int, /) -> bytes:
+        """Return up to so many bytes; raise what the file raised if nothing comes before it."""
+        pieces: list[bytes] = []
+        while size > 0 and (piece := self._try(self._stream.read1, size)):
+            pieces.append(piece)
+            size -= len(piece)
+        if self._damage is not None and not pieces:
+            raise self._damage
+        return b"".join(pieces)
+
+    def readline(self, size: int, /) -> bytes:
+        """Return a line, as far as it could be read."""
+        return self._try(self._stream.readline, size)
+
+    def _try(self, read: Callable[[int], bytes], size: int) -> bytes:
+        try:
+            return read(size) if self._damage is None else b""
+        except _DAMAGED as damage:
+            self._damage = damage
+            return b""
 
 
 def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[Segment]:
@@ -93,12 +139,14 @@ def chunks(
         with open(
             segment.path if segment.path != "-" else sys.stdin.fileno(), "rb", closefd=segment.path != "-"
         ) as raw:
-            opened = (cast("BinaryIO", make(raw)) for magic, make in _MAGIC if _begins(raw, magic))
+            opened = (cast("BufferedIOBase", make(raw)) for magic, make in _MAGIC if _begins(raw, magic))
             stream = next(opened, None)
-            if stream is None:
-                yield from _lines(raw, segment, advance, ends)
+            if stream is not None:
+                yield from _compressed(_Unpacked(stream), raw, advance, ends)
+            elif segment.path == "-":  # whoever writes it may take his time: what is there is not kept waiting
+                yield from _lines(_Arriving(raw), segment, advance, ends)
             else:
-                yield from _compressed(stream, raw, advance, ends)
+                yield from _lines(raw, segment, advance, ends)
     except _DAMAGED as error:
         raise _fault(segment.path, error) from None
 
@@ -109,7 +157,7 @@ def _begins(raw: BinaryIO, magic: bytes) -> bool:
 
 
 def _compressed(
-    stream: BinaryIO, raw: BinaryIO, advance: Callable[[int], None], ends: bool
+    stream: _Stream, raw: BinaryIO, advance: Callable[[int], None], ends: bool
 ) -> Iterator[list[bytes]]:
     whole = Segment("", 0, None, 0, 0.0)
     seen = 0
@@ -121,11 +169,11 @@ def _compressed(
 
 
 def _lines(
-    stream: BinaryIO, segment: Segment, advance: Callable[[int], None], ends: bool
+    stream: _Stream, segment: Segment, advance: Callable[[int], None], ends: bool
 ) -> Iterator[list[bytes]]:
     """Yield whole lines; a line belongs to the segment in which it begins."""
     left = None if segment.end is None else segment.end - segment.start
-    if segment.start:
+    if segment.start and isinstance(stream, BufferedReader):
         stream.seek(segment.start - 1)
         skipped = _pass_over(stream)  # the rest of a line that begins before us
         if left is not None:
@@ -135,6 +183,8 @@ def _lines(
         if not data:
             break
         lines = BytesIO(data).readlines() if ends else data.split(b"\n")
+        if _may_be_long(data):
+            lines = [line[:LONGEST] for line in lines]
         read = len(data)
         if data[-1:] != b"\n":
             last, more = _rest(lines[-1], stream)
@@ -148,7 +198,13 @@ def _lines(
         yield lines
 
 
-def _rest(line: bytes, stream: BinaryIO) -> tuple[bytes, int]:
+def _may_be_long(data: bytes) -> bool:
+    """Say whether a line may be too long: such a one has no newline in at least one of these steps."""
+    step = LONGEST // 2
+    return any(data.find(b"\n", at, at + step) < 0 for at in range(0, len(data) - step + 1, step))
+
+
+def _rest(line: bytes, stream: _Stream) -> tuple[bytes, int]:
     """Read the rest of a line: the line, cut if it is too long, and how many bytes more were read."""
     more = stream.readline(LONGEST)
     read = len(more)
@@ -158,7 +214,7 @@ def _rest(line: bytes, stream: BinaryIO) -> tuple[bytes, int]:
     return line if len(line) <= LONGEST else line[:LONGEST], read
 
 
-def _pass_over(stream: BinaryIO) -> int:
+def _pass_over(stream: _Stream) -> int:
     """Read to the end of a line, however long it is; how many bytes these were."""
     read = 0
     while more := stream.readline(LONGEST):

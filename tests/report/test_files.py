@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from smtpq_exporter.errors import SourceError
-from smtpq_exporter.report.files import GREATEST, LONGEST, SMALLEST, Segment, chunks, segments
+from smtpq_exporter.report.files import CHUNK, GREATEST, LONGEST, SMALLEST, Segment, chunks, segments
 
 
 def lines(path: Path, divide: int = 1 << 30) -> list[bytes]:
@@ -34,6 +34,7 @@ def lines(path: Path, divide: int = 1 << 30) -> list[bytes]:
 def test_parts_hold_each_line_once(tmp_path_factory, written: list[bytes], divide: int) -> None:
     """However a file is divided, its parts together hold its lines, in order, each once."""
     path = tmp_path_factory.mktemp("parts") / "log"
+    written = [b"no packed file begins so", *written]
     path.write_bytes(b"".join(line + b"\n" for line in written) + b"last")
     assert lines(path, divide) == [*written, b"last"]
 
@@ -89,6 +90,34 @@ def test_long_lines_are_cut_and_do_not_swallow_the_next(tmp_path: Path) -> None:
     assert (found[0], found[-1]) == (b"a", b"b")
     assert len(found) == 3
     assert len(found[1]) == LONGEST
+
+
+@pytest.mark.parametrize("before", [0, 1, LONGEST // 2 - 1, LONGEST // 2, LONGEST - 1])
+@pytest.mark.parametrize(
+    "length", [LONGEST - 1, LONGEST, LONGEST + 1, 3 * LONGEST // 2, CHUNK - LONGEST, CHUNK, 2 * CHUNK]
+)
+def test_a_line_is_cut_wherever_it_lies(tmp_path: Path, before: int, length: int) -> None:
+    """No line is longer than LONGEST, within a chunk or across several; those beside it are whole."""
+    path = tmp_path / "log"
+    path.write_bytes(b"b" * before + b"\n" + b"x" * length + b"\nlast one\n")
+    assert lines(path) == [b"b" * before, b"x" * min(length, LONGEST), b"last one"]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress], ids=["gz", "bz2", "xz"])
+def test_what_comes_before_a_damage_is_read(tmp_path: Path, pack) -> None:
+    """All that can be unpacked is read before the damage is told; no line of it is another one."""
+    text = b"".join(b"%d %s\n" % (n, os.urandom(30).hex().encode()) for n in range(60_000))
+    path = tmp_path / "cut"
+    packed = pack(text)
+    path.write_bytes(packed[: len(packed) * 9 // 10])
+    found: list[bytes] = []
+    parts = chunks(segments(str(path), 0.0)[0])
+    with pytest.raises(SourceError) as caught:
+        found.extend(line for chunk in parts for line in chunk)
+    assert caught.value.kind == "truncated"
+    assert found[:-1] == text.split(b"\n")[: len(found) - 1]
+    assert text.startswith(b"\n".join(found))
+    assert len(b"\n".join(found)) > len(text) * (0.6 if pack is bz2.compress else 0.89)  # bzip2 has blocks of 900 kB
 
 
 def test_what_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:

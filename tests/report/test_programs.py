@@ -6,6 +6,7 @@ import gzip
 import json
 import os
 import pty
+import select
 import subprocess
 import sys
 from datetime import datetime
@@ -151,6 +152,23 @@ def test_events_of_another_syslog_name() -> None:
     line = b"Nov 24 01:00:00 m mx/qmgr[1]: AAAAA1: removed\n"
     out, _ = smtpq("events", "--syslog-name", "mx", "-", stdin=line)
     assert json.loads(out)["instance"] == "mx"
+
+
+def test_events_of_a_log_that_is_still_being_written() -> None:
+    """What standard input has brought is told at once: `tail -F mail.log | smtpq events -`."""
+    lines = (GOLDEN / "postfix" / "log" / "attempts.log").read_bytes().splitlines(keepends=True)
+    with subprocess.Popen([*SMTPQ, "events", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as program:
+        assert program.stdin
+        assert program.stdout
+        try:
+            for _ in range(2):
+                program.stdin.write(lines[1])
+                program.stdin.flush()
+                assert select.select([program.stdout], [], [], 60)[0]
+                assert json.loads(os.read(program.stdout.fileno(), 65536))["event"] == "attempt"
+        finally:
+            program.stdin.close()
+            program.wait(60)
 
 
 def test_events_of_bare_words(tmp_path: Path) -> None:
