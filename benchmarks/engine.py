@@ -8,6 +8,7 @@ events, reasons, delays, destinations.
 from __future__ import annotations
 
 import json
+import os
 import sys
 import time
 from dataclasses import asdict
@@ -38,3 +39,5 @@ def main(path: str, mta: str = "postfix") -> None:
 
 if __name__ == "__main__":
     main(*sys.argv[1:3])
+    sys.stdout.flush()
+    os._exit(0)  # as smtpq ends; an exporter does not

@@ -131,11 +131,12 @@ class FinalDelays:
         """Count ways of five parts each, or of one part each; False if they are a mixture."""
         text = b"".join(ways)
         if text.translate(None, _NUMBERS) == b"elay=elays=" * len(ways):  # all as Postfix writes them
-            text = text.translate(_EQUALS_TO_SLASH, b"elays")[1:]
+            text, clean = text.translate(_EQUALS_TO_SLASH, b"elays")[1:], True
         else:
             text = b"/".join(ways).replace(b"elays=", b"/").replace(b"elay=", b"")
+            clean = not text.translate(None, _NUMBERS)
         parts = text.decode("latin-1").split("/") if text else []
-        if len(parts) == 5 * len(ways) and not text.translate(None, _NUMBERS):
+        if clean and len(parts) == 5 * len(ways):
             self._latency.feed(parts[0::5])
             for stage, histogram in enumerate(self._stages, 1):
                 histogram.feed(parts[stage::5])

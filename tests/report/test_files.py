@@ -133,7 +133,7 @@ def test_permission_is_a_fault_of_its_own(tmp_path: Path, monkeypatch: pytest.Mo
     def denied(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(Path, "open", denied)
+    monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(SourceError) as caught:
         segments(str(tmp_path / "log"), 0.0)
     assert caught.value.kind == "permission"
