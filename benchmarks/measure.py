@@ -65,6 +65,13 @@ class Cost:
         return {**asdict(self), "cpu": self.cpu}
 
 
+def median(costs: Sequence[Cost]) -> Cost:
+    """Medians of each part of several measurements."""
+    wall, own, server = map(statistics.median, zip(*((c.wall, c.own, c.server) for c in costs), strict=True))
+    rss = [cost.rss for cost in costs if cost.rss is not None]
+    return Cost(wall, own, server, statistics.median(rss) if rss else None, len(costs))
+
+
 def progress(text: str) -> None:
     """One line for the person who waits."""
     print(f"  {text}", file=sys.stderr, flush=True)

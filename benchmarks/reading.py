@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import statistics
 import sys
 import time
 from pathlib import Path
@@ -17,7 +16,7 @@ from typing import Any
 
 import psutil
 
-from benchmarks.measure import Cost, cpu_of, named
+from benchmarks.measure import Cost, cpu_of, median, named
 from benchmarks.spools import Changes
 from smtpq_exporter.io.readers import open_reader
 from smtpq_exporter.model import QueueSnapshot
@@ -58,13 +57,6 @@ class Reading:
 def _own() -> float:
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime
-
-
-def median(costs: list[Cost]) -> Cost:
-    """Medians of each part."""
-    parts = zip(*((c.wall, c.own, c.server) for c in costs), strict=True)
-    wall, own, server = map(statistics.median, parts)
-    return Cost(wall, own, server, runs=len(costs))
 
 
 def work(job: dict[str, Any]) -> dict[str, Any]:
