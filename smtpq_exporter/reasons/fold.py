@@ -31,6 +31,8 @@ _LETTERS = str.maketrans({
     "\u0131": "i", "\u2019": "'", "\u00b4": "'",  # dotless i of Turkish, typographic apostrophe, acute accent
 })
 _PEER = re.compile(r"(?<![\w.-])[\w.-]{1,300}+\[(?:[\da-f:.]{2,45}|[\w.-]{0,40}/[^\]]{0,100})\](?::\d{1,5})?")
+_MAY_BE_PEER = re.compile(r"\[(?:(?:ipv6:)?[\da-f:.]{2,45}\]|[\w.-]{0,40}/)")
+"""What is in each word that the two around this one change; most brackets hold something else."""
 _BRACKETED = re.compile(r"\[(?:ipv6:)?[\da-f:.]{3,45}\](?::\d{1,5})?")
 _ANGLE = re.compile(r"<[^<>]{0,300}>")
 _ADDRESS = re.compile(r"[^\s<>()\[\]\"',;:=]{0,64}@[^\s<>()\[\]\"',;:]{0,255}")
@@ -39,7 +41,11 @@ _IPV6 = re.compile(r"[\da-f]{1,4}:[\da-f]{0,4}:[\da-f:]{0,32}")
 _LONGEST_CODE = 18
 """What _CODES matches is not longer."""
 _CODES = re.compile(r"[(\[#]{0,2}(?:[245]\d\d[-:;,]?)?(?:#?[245]\.\d{1,3}\.\d{1,3})?[)\]:;,.]{0,2}")
-_KEPT = re.compile(r"(?:lpn|ofr|\bs|\bib|bl|tss|ph|cs|hme?|rp-|rep-|int-|rly:|hvu:|dyn:)_?\d|aup#")
+_KEPT = re.compile(
+    r"lpn_?\d|ofr_?\d|s(?<!\ws)_?\d|i(?<!\wi)b_?\d|bl_?\d|tss_?\d|ph_?\d|cs_?\d|hme?_?\d|rp-_?\d|rep-_?\d|int-_?\d|"
+    r"rly:_?\d|hvu:_?\d|dyn:_?\d|aup#"
+)
+"""Each begins with a letter and looks back after it: the engine then skips to such letters by itself."""
 _HEX = re.compile(r"(?<![\w.])[a-f]{0,30}\d[\da-f]{4,63}(?![\w.-])")
 _NUMBER = re.compile(r"(?!100(?:5[134]|6[015])(?!\d))\d{5,}")
 _DIGITS = re.compile(r"\d+")
@@ -68,7 +74,7 @@ def _masked(word: str, cased: str) -> tuple[str, bool]:
     """Return the word without what is private or particular, and whether it is worth remembering."""
     if "..." in word:
         word = word.replace("...", "... ")
-    if "[" in word:
+    if "[" in word and _MAY_BE_PEER.search(word):
         word = _BRACKETED.sub("[ip]", _PEER.sub("peer[]", word))
     if "<" in word:
         word = _ANGLE.sub("<>", word)
@@ -127,14 +133,14 @@ class Folder:
         text = text[:LONGEST_TEXT].replace(b"\\n", b" ")
         if b"#01" in text:
             text = text.replace(b"#012", b" ").replace(b"#015", b" ")
+        front, sign, rest = text.partition(b" - gsmtp")
+        if sign:  # the word before it is Google's id of the session
+            cut = front.rfind(b" ") + 1
+            if b"/" not in front[cut:]:
+                text = front[:cut] + b"#" + sign + rest
         known = self._sentences.get  # one look only: another thread may forget them all in between
         sentences = text.replace(b". ", b".\n").replace(b" (", b"\n(").split(b"\n")
         folded = " ".join(filter(None, [known(sentence) or self._sentence(sentence) for sentence in sentences]))
-        if " - gsmtp" in folded:  # the word before it is Google's id of the session
-            front, sign, rest = folded.partition(" - gsmtp")
-            cut = front.rfind(" ") + 1
-            if "/" not in front[cut:]:
-                folded = front[:cut] + "#" + sign + rest
         return folded[:LONGEST_FOLDED]
 
     def _sentence(self, sentence: bytes) -> str:

@@ -8,17 +8,13 @@ over.
 
 from __future__ import annotations
 
-import bz2
-import gzip
-import lzma
 import os
 import sys
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase, BufferedReader, BytesIO
+from io import BufferedReader, BytesIO
 from itertools import accumulate, pairwise
-from typing import BinaryIO, Protocol, cast
+from typing import Protocol
 
 from smtpq_exporter.errors import SourceError
 
@@ -30,13 +26,8 @@ LONGEST = 1 << 16
 SMALLEST, GREATEST = 4 << 20, 256 << 20
 #: How much more the process that puts the parts together reads itself: the others need the time to send what they read.
 _MORE = 1.02
-#: What a damaged compressed file raises; gzip.BadGzipFile is an OSError.
-_DAMAGED = (OSError, EOFError, zlib.error, lzma.LZMAError)
-_MAGIC: tuple[tuple[bytes, Callable[[BinaryIO], object]], ...] = (
-    (b"\x1f\x8b", lambda raw: gzip.GzipFile(fileobj=raw)),
-    (b"\xfd7zXZ\0", lzma.LZMAFile),
-    (b"BZh", bz2.BZ2File),
-)
+#: How compressed files begin; report/packed.py reads them.
+GZIP, XZ, BZIP2 = _MAGIC = b"\x1f\x8b", b"\xfd7zXZ\0", b"BZh"
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,35 +62,6 @@ class _Arriving:
         self.read, self.readline = raw.read1, raw.readline
 
 
-class _Unpacked:
-    """A compressed file: what comes before a damage is given before the damage is told."""
-
-    def __init__(self, stream: BufferedIOBase) -> None:
-        self._stream = stream
-        self._damage: Exception | None = None
-
-    def read(self, size: int, /) -> bytes:
-        """Return up to so many bytes; raise what the file raised if nothing comes before it."""
-        pieces: list[bytes] = []
-        while size > 0 and (piece := self._try(self._stream.read1, size)):
-            pieces.append(piece)
-            size -= len(piece)
-        if self._damage is not None and not pieces:
-            raise self._damage
-        return b"".join(pieces)
-
-    def readline(self, size: int, /) -> bytes:
-        """Return a line, as far as it could be read."""
-        return self._try(self._stream.readline, size)
-
-    def _try(self, read: Callable[[int], bytes], size: int) -> bytes:
-        try:
-            return read(size) if self._damage is None else b""
-        except _DAMAGED as damage:
-            self._damage = damage
-            return b""
-
-
 def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[Segment]:
     """Return the parts of one file, in order; raise SourceError if it cannot be read.
 
@@ -111,7 +73,7 @@ def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[S
     try:
         with open(path, "rb") as raw:  # noqa: PTH123 - to import pathlib takes longer than many a report
             status = os.fstat(raw.fileno())
-            plain = not raw.peek(6).startswith(tuple(magic for magic, _ in _MAGIC))
+            plain = not raw.peek(len(XZ)).startswith(_MAGIC)
     except OSError as error:
         raise _fault(path, error) from None
     size = status.st_size
@@ -138,25 +100,20 @@ def chunks(
         with open(
             segment.path if segment.path != "-" else sys.stdin.fileno(), "rb", closefd=segment.path != "-"
         ) as raw:
-            opened = (cast("BufferedIOBase", make(raw)) for magic, make in _MAGIC if _begins(raw, magic))
-            stream = next(opened, None)
-            if stream is not None:
-                yield from _compressed(_Unpacked(stream), raw, advance, ends)
+            if raw.peek(len(XZ)).startswith(_MAGIC):
+                from smtpq_exporter.report.packed import Packed  # noqa: PLC0415 - three libraries, rarely needed
+
+                yield from _compressed(Packed(raw), raw, advance, ends)
             elif segment.path == "-":  # whoever writes it may take his time: what is there is not kept waiting
                 yield from _lines(_Arriving(raw), segment, advance, ends)
             else:
                 yield from _lines(raw, segment, advance, ends)
-    except _DAMAGED as error:
+    except (OSError, EOFError) as error:
         raise _fault(segment.path, error) from None
 
 
-def _begins(raw: BinaryIO, magic: bytes) -> bool:
-    peek = getattr(raw, "peek", None)
-    return bool(peek is not None and peek(len(magic)).startswith(magic))
-
-
 def _compressed(
-    stream: _Stream, raw: BinaryIO, advance: Callable[[int], None], ends: bool
+    stream: _Stream, raw: BufferedReader, advance: Callable[[int], None], ends: bool
 ) -> Iterator[list[bytes]]:
     whole = Segment("", 0, None, 0, 0.0)
     seen = 0
