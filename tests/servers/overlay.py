@@ -23,7 +23,7 @@ from tests.servers.inject import Mail, inject, mail, weights
 from tests.servers.packages import Unavailable, fetch
 from tests.servers.postfix import command
 from tests.servers.sink import Sink, free_port
-from tests.wait import wait_for
+from tests.wait import quiet, wait_for
 
 WORLD = Path(__file__).with_name("world.sh")
 RSYSLOG = """module(load="imuxsock" SysSock.Use="off")
@@ -193,8 +193,8 @@ class OverlayServer:
         return command(self.argv(*argv), text=text, timeout=timeout)
 
     def wait_idle(self, seconds: float = 60.0) -> None:
-        """Wait until no delivery runs."""
-        wait_for(lambda: self.idle() and self.idle(), seconds, every=0.1)
+        """Wait until no delivery runs, and the log tells of all that ran."""
+        wait_for(lambda: self.idle() and quiet(self.log) and self.idle(), seconds, every=0.1)
 
     # --- inside ---
 

@@ -25,7 +25,7 @@ from tests.servers.guard import Guard
 from tests.servers.inject import Mail, inject, mail, weights
 from tests.servers.replies import WITHOUT_ADDRESS, routes
 from tests.servers.sink import Sink, free_port
-from tests.wait import wait_for
+from tests.wait import quiet, wait_for
 
 QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 FLAT = ("maildrop", "hold", "incoming", "active", "corrupt")
@@ -262,10 +262,13 @@ class PostfixServer:
     # --- inside ---
 
     def _wait_empty(self, queues: Sequence[str], seconds: float) -> None:
-        """Wait until ``queues`` are empty at one moment: they are named the way mail moves, and looked at twice."""
+        """Wait until ``queues`` are empty at one moment, and the log tells of it.
+
+        They are named the way mail moves, and looked at twice.
+        """
         def empty() -> bool:
             return not any(self.count(q) for q in queues)
-        wait_for(lambda: empty() and empty(), seconds, every=0.05)
+        wait_for(lambda: empty() and quiet(self.log) and empty(), seconds, every=0.05)
 
     def _configure(self) -> None:
         owner = pwd.getpwnam("postfix")
