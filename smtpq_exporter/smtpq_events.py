@@ -29,6 +29,7 @@ apply kind, client and repeat.
 
   smtpq events /var/log/mail.log | jq -r 'select(.status == "deferred") | .reason' | sort | uniq -c
   smtpq events --since 1h /var/log/mail.log | jq 'select(.queue_id == "4jYSJS1Q1vz1QPZB")'
+  tail -F /var/log/mail.log | smtpq events - | jq -r 'select(.event == "attempt") | .reason'
 """
 
 
@@ -63,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
             for event in _events(path, wanted, now, counts):
                 if not args.event or event.event in args.event:
                     print(json.dumps(describe(event), ensure_ascii=False), flush=path == "-")
+            if detect.in_vain(args, [path], counts["lines"], counts["understood"]):
+                raise detect.nothing([path])
         except SourceError as error:
             sys.stdout.flush()
             print(f"smtpq events: {error}", file=sys.stderr)

@@ -85,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
                 whole.lines += answer.lines
     finally:
         bar.clear()
+    if whole is not None and detect.in_vain(args, readable, whole.lines, whole.tally.lines["understood"]):
+        raise detect.nothing(readable)
     if whole is not None:  # else there is nothing to tell; a report would say that nothing happened
         made = report.make(whole, wanted.mta, args.files, faults, now=now, top=max(1, args.top))
         print(

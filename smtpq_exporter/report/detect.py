@@ -13,7 +13,7 @@ from smtpq_exporter.errors import SourceError
 from smtpq_exporter.logs.prefix import split
 from smtpq_exporter.logs.tally import Tally
 from smtpq_exporter.mta import MTAS
-from smtpq_exporter.report.files import chunks, segments
+from smtpq_exporter.report.files import beginning
 from smtpq_exporter.report.part import Wanted, make_parser
 from smtpq_exporter.report.span import Span
 
@@ -44,26 +44,31 @@ def wanted(args: argparse.Namespace, files: Sequence[str], times: Span = (None, 
     """Return what to read in the files; raise SourceError if no mail server's lines are found in them."""
     names = tuple(args.syslog_name)
     since, until = times
-    heads = [_head(path) for path in files if path != "-"]
+    heads = [beginning(path, LOOK) for path in files]
     lines = _first(heads, LOOK)
     bare = bool(lines) and all(split(line) is None for line in lines)
     mta = args.mta
     if mta == "auto":
         mta = _most(heads, names, bare=bare) if lines else "postfix"
+    if not mta and "-" in files:  # what comes later may tell, or `in_vain` says so
+        mta = "postfix"
     if not mta:
-        raise SourceError(
-            "parse",
-            f"no line of a mail server in {', '.join(files)}",
-            "say whose log it is with --mta and --syslog-name",
-        )
+        raise nothing(files)
     return Wanted(mta, names, bare, since, until)
 
 
-def _head(path: str) -> list[bytes]:
-    for segment in segments(path, 0.0)[:1]:
-        for lines in chunks(segment):
-            return lines[:LOOK]
-    return []
+def in_vain(args: argparse.Namespace, files: Sequence[str], lines: int, understood: int) -> bool:
+    """Say whether standard input, of which only the beginning was looked at, held no line of a mail server."""
+    return args.mta == "auto" and "-" in files and lines > 0 and not understood
+
+
+def nothing(files: Sequence[str]) -> SourceError:
+    """Return the fault of files in which no line was understood."""
+    return SourceError(
+        "parse",
+        f"no line of a mail server in {', '.join(files)}",
+        "say whose log it is with --mta and --syslog-name",
+    )
 
 
 def _first(heads: Sequence[list[bytes]], most: int) -> list[bytes]:

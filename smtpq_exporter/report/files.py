@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from io import BufferedReader, BytesIO
 from itertools import accumulate, pairwise
-from typing import Protocol
+from typing import Protocol, cast
 
 from smtpq_exporter.errors import SourceError
 
@@ -71,7 +72,7 @@ def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[S
     if path == "-":
         return [Segment("-", 0, None, 0, now)]
     try:
-        with open(path, "rb") as raw:  # noqa: PTH123 - to import pathlib takes longer than many a report
+        with _opened(path) as raw:
             status = os.fstat(raw.fileno())
             plain = not raw.peek(len(XZ)).startswith(_MAGIC)
     except OSError as error:
@@ -97,9 +98,7 @@ def chunks(
     to leave it there takes half of the time, for C looks for it 32 bytes at a time then.
     """
     try:
-        with open(
-            segment.path if segment.path != "-" else sys.stdin.fileno(), "rb", closefd=segment.path != "-"
-        ) as raw:
+        with _opened(segment.path) as raw:
             if raw.peek(len(XZ)).startswith(_MAGIC):
                 from smtpq_exporter.report.packed import Packed  # noqa: PLC0415 - three libraries, rarely needed
 
@@ -112,6 +111,41 @@ def chunks(
         raise _fault(segment.path, error) from None
 
 
+def beginning(path: str, most: int) -> list[bytes]:
+    """Return up to so many lines from the beginning of a file; raise SourceError.
+
+    Of standard input those that are there by now, at least one if it has any; they will be read once more.
+    """
+    if path == "-":
+        return _arrived()[:most]
+    for segment in segments(path, 0.0)[:1]:
+        for lines in chunks(segment):
+            return lines[:most]
+    return []
+
+
+def _arrived() -> list[bytes]:
+    """Return the lines that standard input has brought, and leave them there."""
+    with _opened("-") as raw:
+        there = raw.peek(1)
+    if there.startswith(_MAGIC):
+        from smtpq_exporter.report.packed import Packed  # noqa: PLC0415 - as above
+
+        with suppress(OSError, EOFError):  # a piece of it always ends too early
+            there = Packed(BufferedReader(BytesIO(there))).read(CHUNK)
+    lines = there.split(b"\n")
+    return lines[:-1] or lines  # the last one is not whole
+
+
+def _opened(path: str) -> AbstractContextManager[BufferedReader]:
+    """Open a file; standard input is the same stream each time, and stays open."""
+    if path == "-":
+        if sys.stdin is None:
+            raise SourceError("unavailable", "standard input is closed", "give the path of a log file")
+        return nullcontext(cast("BufferedReader", sys.stdin.buffer))
+    return open(path, "rb")  # noqa: PTH123 - to import pathlib takes longer than many a report
+
+
 def _compressed(
     stream: _Stream, raw: BufferedReader, advance: Callable[[int], None], ends: bool
 ) -> Iterator[list[bytes]]:
@@ -119,7 +153,7 @@ def _compressed(
     seen = 0
     for lines in _lines(stream, whole, lambda _: None, ends):
         yield lines
-        at = raw.tell()
+        at = raw.tell() if raw.seekable() else 0
         advance(at - seen)
         seen = at
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import lzma
 import os
 import pty
 import select
@@ -152,6 +153,35 @@ def test_events_of_another_syslog_name() -> None:
     line = b"Nov 24 01:00:00 m mx/qmgr[1]: AAAAA1: removed\n"
     out, _ = smtpq("events", "--syslog-name", "mx", "-", stdin=line)
     assert json.loads(out)["instance"] == "mx"
+
+
+def _exim() -> bytes:
+    lines = (GOLDEN / "exim" / "log" / "attempts.log").read_bytes().splitlines(keepends=True)
+    return b"".join(sorted(line for line in lines if not line.startswith(b"#") for _ in range(50)))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["plain", "gz", "xz"])
+def test_whose_log_standard_input_is(tmp_path: Path, pack) -> None:
+    """It is looked into as a file is, and nothing of it is lost by that."""
+    path = tmp_path / "mainlog"
+    path.write_bytes(_exim())
+    for words in (("logs", "--json"), ("events",)):
+        from_file, from_input = smtpq(*words, path)[0], smtpq(*words, "-", stdin=pack(path.read_bytes()))[0]
+        assert from_file.replace(str(path), "-") == from_input
+    assert json.loads(smtpq("logs", "--json", "-", stdin=pack(_exim()))[0])["mta"] == "exim"
+
+
+@pytest.mark.parametrize("verb", ["logs", "events"])
+def test_standard_input_without_mail_is_no_report_of_zeros(verb: str) -> None:
+    """A log of others is a fault that says what to do, as in a file; a mail server's lines may come late."""
+    other = b"Nov 24 02:56:39 mail cron[1]: (root) CMD (true)\n"
+    out, errors = smtpq(verb, "-", stdin=other * 5, code=1)
+    assert not out
+    assert "no line of a mail server in -" in errors
+    assert "--mta" in errors
+    mail = b"Nov 24 02:56:40 mail postfix/qmgr[7]: 6A3F73FC075: removed\n"
+    out, _ = smtpq(verb, "-", stdin=other * 1000 + mail)
+    assert "removed" in out if verb == "events" else "1 messages that left the queue" in out
 
 
 def test_events_of_a_log_that_is_still_being_written() -> None:
