@@ -59,12 +59,14 @@ def run(args: argparse.Namespace) -> int:
     failed = 0
     counts: Counter[str] = Counter()
     for path in args.files:
+        before = counts.copy()
         try:
             wanted = detect.wanted(args, [path], span.of(args, now))
             for event in _events(path, wanted, now, counts):
                 if not args.event or event.event in args.event:
                     print(json.dumps(describe(event), ensure_ascii=False), flush=path == "-")
-            if detect.in_vain(args, [path], counts["lines"], counts["understood"]):
+            told = counts - before
+            if detect.in_vain(args, [path], told["lines"], told["understood"]):
                 raise detect.nothing([path])
         except SourceError as error:
             sys.stdout.flush()

@@ -9,6 +9,7 @@ over.
 from __future__ import annotations
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext, suppress
@@ -72,8 +73,11 @@ def segments(path: str, now: float, divide: int = 0, readers: int = 1) -> list[S
     if path == "-":
         return [Segment("-", 0, None, 0, now)]
     try:
+        status = os.stat(path)  # noqa: PTH116 - as in `_opened`
+        if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):  # read once only, perhaps without an end
+            hint = "send it to standard input: ... | smtpq logs -"
+            raise SourceError("unavailable", f"{path}: no regular file", hint)
         with _opened(path) as raw:
-            status = os.fstat(raw.fileno())
             plain = not raw.peek(len(XZ)).startswith(_MAGIC)
     except OSError as error:
         raise _fault(path, error) from None
@@ -106,6 +110,8 @@ def chunks(
             elif segment.path == "-":  # whoever writes it may take his time: what is there is not kept waiting
                 yield from _lines(_Arriving(raw), segment, advance, ends)
             else:
+                if segment.start:
+                    raw.seek(segment.start - 1)
                 yield from _lines(raw, segment, advance, ends)
     except (OSError, EOFError) as error:
         raise _fault(segment.path, error) from None
@@ -161,11 +167,13 @@ def _compressed(
 def _lines(
     stream: _Stream, segment: Segment, advance: Callable[[int], None], ends: bool
 ) -> Iterator[list[bytes]]:
-    """Yield whole lines; a line belongs to the segment in which it begins."""
+    """Yield whole lines; a line belongs to the segment in which it begins.
+
+    `stream` stands one byte before the segment, if there is one.
+    """
     left = None if segment.end is None else segment.end - segment.start
-    if segment.start and isinstance(stream, BufferedReader):
-        stream.seek(segment.start - 1)
-        skipped = _pass_over(stream)  # the rest of a line that begins before us
+    if segment.start:
+        skipped = _pass_over(stream)  # the rest of a line that begins before us, if only its newline
         if left is not None:
             left -= skipped - 1
     while left is None or left > 0:

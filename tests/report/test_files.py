@@ -127,15 +127,25 @@ def test_what_cannot_be_read_says_what_to_do(tmp_path: Path) -> None:
             segments(str(path), 0.0)
 
 
+def test_a_pipe_is_refused_before_anything_of_it_is_lost(tmp_path: Path) -> None:
+    """A named pipe, as of a shell's <(...), is read once only, and opening it may wait for ever."""
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/zero")):
+        with pytest.raises(SourceError, match=r"no regular file.*standard input"):
+            segments(str(path), 0.0)
+
+
 def test_permission_is_a_fault_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that may not be read is told from one that is not there; root may read all, so it is played."""
 
     def denied(*_: object) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
+    path = tmp_path / "log"
+    path.touch()
     monkeypatch.setattr("builtins.open", denied)
     with pytest.raises(SourceError) as caught:
-        segments(str(tmp_path / "log"), 0.0)
+        segments(str(path), 0.0)
     assert caught.value.kind == "permission"
 
 
