@@ -139,8 +139,8 @@ BENCH = Bench(
     change=lambda path, _: freeze(path),
     renumber=renumber,
     note="Tools run in Exim's own world. The first reading knows nothing; it reads every -H, the size of every -D, and "
-    "the message logs of 1,000 messages, as each reading after it does; the listing tools read -H and -D and give no "
-    "reasons.",
+    "the message logs of 300 messages, and each reading after it those of 1,000; the listing tools read -H and -D and "
+    "give no reasons.",
     log_note=", with queue_time, deliver_time, smtp_confirmation",
     peers={
         "eximstats": ("eximstats",),

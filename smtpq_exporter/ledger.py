@@ -32,7 +32,7 @@ class Shared(Generic[T]):
         """Start empty."""
         self.values: list[T | None] = []
         self.numbers: dict[T, int] = {}
-        self.uses = array("I")
+        self.uses: list[int] = []
         self._free: list[int] = []
 
     def __len__(self) -> int:
@@ -136,12 +136,15 @@ class Ledger:
             _ROWS.extend(range(len(_ROWS), 2 * len(_ROWS)))
         self.rows.update(zip(names, _ROWS[row : row + len(names)], strict=True))
         self.stamps.extend(stamps)
-        queues, arrivals, sizes = self._queues.append, self._arrivals.append, self._sizes.append
-        retries, keep_sender, keep_rest = self.retries.append, self._senders.append, self._rests.append
+        for column, values in zip(
+            (self._queues, self._arrivals, self._sizes, self.retries), zip(*entries, strict=True), strict=False
+        ):
+            column.extend(array(column.typecode, values))
+        keep_sender, keep_rest = self._senders.append, self._rests.append
         table, senders, rests = self._table, self._table.senders, self._table.rests
         sender_number, sender_uses = senders.numbers.get, senders.uses
         rest_number, rest_uses = rests.numbers.get, rests.uses
-        for queue, arrival, size, retry, facts in entries:
+        for _, _, _, _, facts in entries:
             number = sender_number(facts[0])
             if number is None:
                 number = senders.take(facts[0])
@@ -155,10 +158,6 @@ class Ledger:
             else:
                 rest_uses[number] += 1
             keep_rest(number)
-            queues(queue)
-            arrivals(arrival)
-            sizes(size)
-            retries(retry)
 
     def get(self, name: bytes) -> Entry:
         """What is known of this message; KeyError."""

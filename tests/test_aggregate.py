@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from smtpq_exporter import aggregate
 from smtpq_exporter.aggregate import Aggregator
 from smtpq_exporter.model import AGE_BUCKETS, SIZE_BUCKETS, Message
 
@@ -64,6 +65,22 @@ def test_the_snapshot_is_what_a_count_by_hand_gives(kept: list[Message], gone: l
     assert Counter(found.reasons) == Counter(reason for message in kept for reason in message.reasons)
     assert found.forced_expiry == sum(message.forced_expiry for message in kept)
     assert found.skipped == {"duplicate": 1}
+
+
+@given(st.lists(MESSAGES, min_size=1, max_size=40), st.integers(0, 5))
+def test_many_at_once_are_the_same_as_one_by_one(messages: list[Message], most: int) -> None:
+    """Of several queues, with facts that many share, and more of them than are added up at a time."""
+    alone, together = Aggregator(QUEUES), Aggregator(QUEUES)
+    entries = [alone.add(message) for message in messages]
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(aggregate, "_MOST_FACTS", most)
+        together.put_all(entries)
+        together.put_all(())
+        assert together.snapshot(NOW, "test") == alone.snapshot(NOW, "test")
+        together.put_all(entries)
+        for entry in entries:
+            together.take(entry)
+        assert together.snapshot(NOW, "test") == alone.snapshot(NOW, "test")
 
 
 def test_the_top_is_sorted_and_the_rest_is_other() -> None:

@@ -153,20 +153,25 @@ class Intake:
         unseen = -int(files.clock() * 1e9)
         heads: list[bytes] = []
         sizes: list[int] = []
-        for name, body in zip(names, plain.bodies(names), strict=True):
-            head, size = b"", -1
+        for name in names:
+            head = b""
             try:
                 descriptor = open_file(name, flags, dir_fd=at)
                 try:
                     head = pread(descriptor, length, 0)
                 finally:
                     close(descriptor)
+            except OSError:  # gone, or no plain message: nothing is understood of it
+                pass
+            heads.append(head)
+        for body in plain.bodies(names):
+            size = -1
+            try:
                 size = status_of(body, dir_fd=at).st_size
             except FileNotFoundError:
                 pass
-            except OSError:  # no plain message: nothing is understood of it
-                head = b""
-            heads.append(head)
+            except OSError:
+                heads[len(sizes)] = b""
             sizes.append(size)
         found = plain.understand(place, names, heads, sizes)
         entries = list(filter(None, found))

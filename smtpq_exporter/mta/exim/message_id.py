@@ -13,27 +13,18 @@ import re
 #: One id, old or new.
 MESSAGE_ID = rb"[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})"
 _ID = re.compile(MESSAGE_ID)
+#: Whether all names, a NUL behind each, are those of -H files.
+are_headers = re.compile(rb"(?:" + MESSAGE_ID + rb"-H\0)*+").fullmatch
 _DIGITS = {
     digit: n for n, digit in enumerate(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 }
 
 
-class _Numbers(dict[bytes, int]):
-    """The numbers that digits stand for, computed when they are asked for."""
-
-    def __missing__(self, digits: bytes) -> int:
-        number = 0
-        for digit in digits:
-            number = number * 62 + _DIGITS[digit]
-        if len(self) >= _MOST:
-            self.clear()
-        self[digits] = number
-        return number
-
-
+#: Seconds that the first four characters of an id stand for, and the next two: they repeat.
+_hours: dict[bytes, int] = {}
+_seconds: dict[bytes, int] = {}
 #: A table is emptied at this size; of two digits there are fewer.
 _MOST = 4096
-_hours, _seconds = _Numbers(), _Numbers()
 
 
 def is_message_id(text: bytes) -> bool:
@@ -43,4 +34,19 @@ def is_message_id(text: bytes) -> bool:
 
 def arrival(message_id: bytes) -> int:
     """Seconds since the epoch that an id begins with. `message_id` begins with six letters or digits."""
-    return _hours[message_id[:4]] * 3844 + _seconds[message_id[4:6]]
+    hours, seconds = _hours.get(message_id[:4]), _seconds.get(message_id[4:6])
+    if hours is None:
+        if len(_hours) >= _MOST:
+            _hours.clear()
+        hours = _hours[message_id[:4]] = _number(message_id[:4]) * 3844
+    if seconds is None:
+        seconds = _seconds[message_id[4:6]] = _number(message_id[4:6])
+    return hours + seconds
+
+
+def _number(digits: bytes) -> int:
+    """What digits of base 62 stand for."""
+    number = 0
+    for digit in digits:
+        number = number * 62 + _DIGITS[digit]
+    return number

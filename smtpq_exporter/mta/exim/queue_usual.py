@@ -15,19 +15,22 @@ from smtpq_exporter.mta.exim.message_id import arrival
 from smtpq_exporter.mta.exim.queue_header import STEPS
 
 #: Options but -frozen and ACL variables, which are told by their first two letters: -aclm, --aclm, --(quoter)aclm.
-_OPTIONS = rb"(?:--?[^-f(\n][^c\n][^\n]*+\n)*+"
+#: Those that begin with a (-auth_id) are looked for apart: each class of characters costs as much as a whole line.
+_OTHERS = rb"(?:-{1,2}+[^-fa(\n].*+\n)*+"
+_OPTIONS = _OTHERS + rb"(?:-{1,2}+a[^c\n].*+\n" + _OTHERS + rb")*+"
 #: Up to the one recipient of most mail, if there is no tree of addresses that are done, and the headers. Of sender and
 #: recipient what follows the last @; one set of characters costs as much as ten lines that are only passed over.
 _USUAL = re.compile(
-    rb"[^\n]*+\n[^\n]*+\n<(?:(?>.*@)([^\n]*+)|>)(?<=>)\n(\d{1,11}) \d{1,9}\n"
-    + _OPTIONS + rb"(-frozen[^\n]*+\n)?+" + _OPTIONS
-    + rb"(?:XX\n1\n(?>.*@)([^\n]*+)(?<!\d)\n\n)?+"
+    rb".*+\n.*+\n<(?:(?>.*@)(.*+)|>)(?<=>)\n(\d{1,11}) \d{1,9}\n"
+    + _OPTIONS + rb"(?:(-frozen.*+\n)" + _OPTIONS
+    + rb")?+(?:XX\n1\n(?>.*@)(.*+)(?<!\d)\n\n)?+"
 ).match
 #: The same place in other files: the tree, recipients that do not end in a digit, as parameters do.
 _SEVERAL = re.compile(rb"(?:XX\n|((?:[YN]{2} [^\n]*+\n)++))(\d{1,7})\n((?:[^\n]*+(?<=[^\d\n])\n)*+)\n").match
 #: An id and -H that differ more in time are of different clocks: ids of case-insensitive builds (base 36).
 _AGREE = 86400
 _LATEST = 2**32 - 1
+_LINE_END = 10
 #: Pairs of domains that are remembered.
 _MOST = 4096
 
@@ -79,31 +82,33 @@ def usual_messages(longest: int) -> Understand:
     def usual(place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]) -> list[Entry | None]:
         queue = place.queue
         found: list[Entry | None] = []
+        add = found.append
         for name, head, size, match in zip(names, heads, sizes, map(_USUAL, heads), strict=True):
-            found.append(None)
-            end = len(head)
-            if match is None or not head.startswith(name + b"\n") or end >= longest:
+            end, length = len(head), len(name)
+            if match is None or head[:length] != name or head[length] != _LINE_END or end >= longest:
+                add(None)
                 continue
-            at = match.end()
             sender, received, frozen, recipient = match.groups()
+            at = match.end()
             if recipient is not None:
                 facts = known((sender, recipient)) or learn(sender, recipient)
             else:
                 waiting, at = _several(head, at)
                 if not at:
+                    add(None)
                     continue
-                facts = _domain(sender), tuple(map(domain_of, waiting)), (), False, False
+                facts = _domain(sender), tuple([domain_of(one) for one in waiting]), (), False, False
             if frozen:
                 facts = *facts[:3], True, False
-            bytes_of_headers = -at
+            length = body_bytes(name, size) - at
             try:
                 while at < end:
                     at += STEPS[head[at : at + 5]]
-                    bytes_of_headers -= 5
+                    length -= 5
             except KeyError:
+                add(None)
                 continue
-            bytes_of_headers += at
-            found[-1] = queue, moment(name, int(received)), bytes_of_headers + body_bytes(name, size), 0, facts
+            add((queue, moment(name, int(received)), length + at, 0, facts))
         return found
 
     return usual

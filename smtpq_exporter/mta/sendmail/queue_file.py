@@ -25,13 +25,17 @@ _PASSED = frozenset((b"$", b"r"))
 #: The message's own status that tells why recipients without one wait: no attempt got as far as a reply.
 TEMPORARY = (b"Deferred", b"Operating system error", b"host map: lookup", b"I/O error", b"reply: read error")
 DEFERRED = b"Deferred: "
-#: The usual envelope, of one recipient: the same as `read_envelope` understands, in one step. `sender` and
-#: `domain` begin with the @.
+_RECIPIENT = rb"(?:M(.*+)\n)?+r.*+\nR[^:\n]*+:<([^>@\n]++(@[^>@\n]*+))>\n"
+#: The usual envelope up to its first recipient: the same as `read_envelope` understands, in one step. Groups: arrival,
+#: last attempt, number of attempts, common status, domain of the sender; status, address and domain of the
+#: recipient; "H" if there is no other. Domains begin with the @.
 USUAL = re.compile(
-    rb"V[1-9]\nT(?P<arrival>\d{1,10})\nK(?P<last>\d{1,10})\nN(?P<attempts>\d{1,9})\nP-?\d++\n(?:I[^\n]*+\n)?"
-    rb"(?:M(?P<common>[^\n]*+)\n)?(?:[F$B][^\n]*+\n)*+S<(?:[^>@\n]*+(?P<sender>@[^>@\n]*+))?+>\n"
-    rb"(?:M(?P<own>[^\n]*+)\n)?r[^\n]*+\nR[^:\n]*+:<(?P<address>[^>@\n]++(?P<domain>@[^>@\n]*+))>\nH",
+    rb"V[1-9]\nT(\d{1,10})\nK(\d{1,10})\nN(\d{1,9})\nP-?\d++\n(?:I.*+\n)?"
+    rb"(?:M(.*+)\n)?+(?:[F$B].*+\n)*+S<(?:[^>@\n]*+(@[^>@\n]*+))?+>\n" + _RECIPIENT + rb"(H)?+",
 ).match
+_FURTHER = re.compile(_RECIPIENT).match
+Recipient = tuple[bytes | None, bytes, bytes]
+"""Status of its own, address, domain that begins with the @."""
 
 
 class Envelope(NamedTuple):
@@ -130,3 +134,15 @@ def _whole(head: bytes, size: int, more: Callable[[int, int], bytes]) -> tuple[b
 def _bare(address: bytes) -> bytes:
     """An address without its brackets."""
     return address[1:-1] if address[:1] == b"<" and address[-1:] == b">" else address
+
+
+def further(head: bytes, at: int) -> list[Recipient] | None:
+    """Status, address and domain of each recipient from here on, up to the headers; None if one is not usual."""
+    found: list[Recipient] = []
+    while head[at : at + 1] != b"H":
+        match = _FURTHER(head, at)
+        if match is None:
+            return None
+        found.append((match[1], match[2], match[3]))
+        at = match.end()
+    return found

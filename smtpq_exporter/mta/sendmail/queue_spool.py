@@ -17,8 +17,23 @@ from smtpq_exporter.errors import ParseError
 from smtpq_exporter.model import OTHER
 from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Facts, Place, Plain, ReasonOf, SpoolFile, Status
-from smtpq_exporter.mta.sendmail.queue_file import DEFERRED, TEMPORARY, USUAL, Envelope, read_envelope
-from smtpq_exporter.mta.sendmail.queue_id import CONTROL, LOST, QUARANTINED, WAITING, is_control_file
+from smtpq_exporter.mta.sendmail.queue_file import (
+    DEFERRED,
+    TEMPORARY,
+    USUAL,
+    Envelope,
+    Recipient,
+    further,
+    read_envelope,
+)
+from smtpq_exporter.mta.sendmail.queue_id import (
+    CONTROL,
+    LOST,
+    QUARANTINED,
+    WAITING,
+    are_control_files,
+    is_control_file,
+)
 
 #: Waiting mail of the server and of the submission program; what waits for an operator, wherever it lies.
 QUEUES = ("mqueue", "clientmqueue", "quarantined", "lost")
@@ -30,6 +45,8 @@ _DIVIDED = frozenset((b"df", b"xf"))
 _OTHERS = (b"sm-client.", b".")
 _PARENT, _QUEUE, _QF = "parent", "queue", "qf"
 _LATEST = 2**32 - 1
+#: Of control files only those that wait begin with it.
+_Q = WAITING[0]
 #: Where an envelope ends.
 _ENDS = b"\nH"
 #: Texts whose reason is remembered.
@@ -48,6 +65,7 @@ class SendmailSpool:
 
     queues: tuple[str, ...] = QUEUES
     head = 4096
+    are_messages = staticmethod(are_control_files)
 
     def __init__(
         self,
@@ -84,10 +102,12 @@ class SendmailSpool:
         qf.
         """
         if place.role == _PARENT:
-            return names, ()
-        kept = [name for name in names if name[:2] not in _COMPANIONS or len(name) == 2]
-        marked = [name for name in kept if name[:1] != b"q" and name[:2] in CONTROL]
-        if marked:
+            return [name for name in names if not is_control_file(name)], ()
+        kept = [name for name in names if name[:2] != b"df" or len(name) == 2]
+        others = [name for name in kept if name[:2] != WAITING]
+        if others:
+            kept = [name for name in kept if name[:2] not in _COMPANIONS or len(name) == 2]
+            marked = [name for name in others if name[:2] in CONTROL]
             twice = {WAITING + name[2:] for name in marked}.intersection(kept)
             if twice:
                 kept = [name for name in kept if name not in twice]
@@ -99,7 +119,7 @@ class SendmailSpool:
     def sort(self, place: Place, name: bytes) -> Place | str | None:
         """A control file, a queue directory, or something that is none of these."""
         if place.role == _PARENT:
-            if name.startswith(self._patterns[place.path]) and not is_control_file(name):
+            if name.startswith(self._patterns[place.path]):
                 return place._replace(path=place.path + b"/" + name, role=_QUEUE, optional=True)
             return ""
         if is_control_file(name):
@@ -140,30 +160,50 @@ class SendmailSpool:
         self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]
     ) -> list[Entry | None]:
         """One recipient, waiting: the same as `_unusual` understands, in fewer steps."""
-        queue, min_age, shared = place.queue, self._min_age, self._shared
+        queue, min_age, shared, known = place.queue, self._min_age, self._shared, self._memo.get
         found: list[Entry | None] = []
-        for name, head, size in zip(names, heads, sizes, strict=True):
-            usual = USUAL(head) if name.startswith(WAITING) else None
-            if usual is None:
-                found.append(None)
+        add = found.append
+        for name, head, size, usual in zip(names, heads, sizes, map(USUAL, heads), strict=True):
+            if usual is None or name[0] != _Q:
+                add(None)
                 continue
-            when, last, attempts, common, sender, own, address, domain = usual.groups()
-            text = own or (common if common and common.startswith(TEMPORARY) else None)
+            when, last, attempts, common, sender, own, address, domain, alone = usual.groups()
             arrival, retry = int(when), 0
             if arrival > _LATEST:  # noqa: PLR1730 - min() costs more
                 arrival = _LATEST
             if min_age is not None:
                 retry = min(int(last) + min_age if int(attempts) else arrival, _LATEST)
-            reason = self._why(text, address) if text else ""
-            facts = shared.get((sender, domain, reason))
-            if facts is None:
-                if len(shared) >= _MEMO:
-                    shared.clear()
-                reasons = (reason,) if reason else ()
-                facts = domain_of(sender) if sender else "", (domain_of(domain),), reasons, False, False
-                shared[sender, domain, reason] = facts
-            found.append((queue, arrival, size if size > 0 else 0, retry, facts))  # noqa: FURB136 - max() costs more
+            if alone:
+                text = own or (common if common and common.startswith(TEMPORARY) else None)
+                reason = (known(text) or self._why(text, address)) if text else ""
+                facts = shared.get((sender, domain, reason)) or self._learn(sender, domain, reason)
+            else:
+                others = further(head, usual.end())
+                if others is None:
+                    add(None)
+                    continue
+                facts = self._several(sender, common, [(own, address, domain), *others])
+            add((queue, arrival, size if size > 0 else 0, retry, facts))  # noqa: FURB136 - max() costs more
         return found
+
+    def _learn(self, sender: bytes | None, domain: bytes, reason: str) -> Facts:
+        """Facts of a message to one recipient, to be remembered."""
+        if len(self._shared) >= _MEMO:
+            self._shared.clear()
+        reasons = (reason,) if reason else ()
+        facts = domain_of(sender) if sender else "", (domain_of(domain),), reasons, False, False
+        self._shared[sender, domain, reason] = facts
+        return facts
+
+    def _several(
+        self, sender: bytes | None, common: bytes | None, waiting: list[Recipient]
+    ) -> Facts:
+        """Facts of a message to several recipients."""
+        if not common or not common.startswith(TEMPORARY) or any(own == common for own, _, _ in waiting):
+            common = None
+        reasons = tuple([self._why(text, address) for own, address, _ in waiting if (text := own or common)])
+        domains = tuple([domain_of(domain) for _, _, domain in waiting])
+        return domain_of(sender) if sender else "", domains, reasons, False, False
 
     def _unusual(
         self, place: Place, name: bytes, status: Status, head: bytes, size: int, file: SpoolFile
@@ -210,15 +250,15 @@ class SendmailSpool:
         return entry
 
     def _why(self, text: bytes, address: bytes) -> str:
-        if text[:10] == DEFERRED:
-            text = text[10:]
-        if self._bare and address.find(b"@") >= 0:  # `in` is slower: it first tries the bytes as a number
-            text = text.replace(address, b"@")
         found = self._memo.get(text)
+        if found is not None:
+            return found
+        said = text.replace(address, b"@") if self._bare and address.find(b"@") >= 0 else text  # `in` is slower
+        found = self._memo.get(said)
         if found is None:
             if len(self._memo) >= _MEMO:
                 self._memo.clear()
-            found = self._memo[text] = self._reason(text)
+            found = self._memo[said] = self._reason(said.removeprefix(DEFERRED))
         return found
 
     def _root(self, path: bytes, queue: int, *, optional: bool) -> Place:

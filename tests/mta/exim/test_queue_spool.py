@@ -194,16 +194,25 @@ def test_reasons_of_a_long_queue_come_little_by_little(spool: Spool, monkeypatch
     bounds(monkeypatch, 10, 6, 3)
     deferred(spool, 40)
     reader = spool.reader()
-    assert [read(reader).reasons["greylisted"] for _ in range(3)] == [10, 13, 16]  # the directory is young: listed anew
+    assert [read(reader).reasons["greylisted"] for _ in range(3)] == [3, 6, 9]  # the directory is young: listed anew
     rest(spool.root)
-    found = [read(reader) for _ in range(7)]
-    assert [one.reasons["greylisted"] for one in found] == [19, 25, 31, 37, 40, 40, 40]
-    assert [one.skipped.get("reason_unread") for one in found] == [21, 15, 9, 3, None, None, None]
+    found = [read(reader) for _ in range(8)]
+    assert [one.reasons["greylisted"] for one in found] == [12, 18, 24, 30, 36, 40, 40, 40]
+    assert [one.skipped.get("reason_unread") for one in found] == [28, 22, 16, 10, 4, None, None, None]
+
+
+def test_a_short_queue_tells_all_its_reasons_at_once(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Up to the first bound, and one more is a long queue."""
+    bounds(monkeypatch, 10, 6, 3)
+    deferred(spool, 10)
+    assert read(spool.reader()).reasons["greylisted"] == 10
+    spool.add(message_id(10), "a@x.example")
+    assert read(spool.reader()).reasons["greylisted"] == 3
 
 
 def test_a_queue_whose_mail_never_stays_fills_no_memory(spool: Spool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Messages that are gone before their logs were read are forgotten."""
-    bounds(monkeypatch, 2, 1, 1)
+    bounds(monkeypatch, 2, 1, 2)
     reader = spool.reader()
     for number in range(5):
         heads = [spool.add(message_id(1000 * number + each), "a@x.example") for each in range(10)]
@@ -231,7 +240,7 @@ def test_what_was_read_half_is_opened_again_once(spool: Spool, monkeypatch: pyte
     """When it changes, or when its turn comes; -H files of any length are read half."""
     bounds(monkeypatch, 0, 0, 0)
     heads = deferred(spool, 6)
-    heads[0].write_bytes(heads[0].read_bytes() + b"5001  X: " + b"x" * 4997 + b"\n")
+    heads[0].write_bytes(heads[0].read_bytes() + b"40001  X: " + b"x" * 39997 + b"\n")
     os.utime(heads[0], (time.time() - 100, time.time() - 100))
     reader = spool.reader(files := FaultyFiles())
     rest(spool.root)

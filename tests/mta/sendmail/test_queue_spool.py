@@ -14,8 +14,10 @@ from smtpq_exporter.errors import ParseError
 from smtpq_exporter.io.files import FaultyFiles
 from smtpq_exporter.io.spool import SpoolReader
 from smtpq_exporter.model import QueueSnapshot
+from smtpq_exporter.mta.address import domain_of
 from smtpq_exporter.mta.base import Entry, Instance
 from smtpq_exporter.mta.sendmail import SENDMAIL
+from smtpq_exporter.mta.sendmail.queue_file import read_envelope
 from smtpq_exporter.mta.sendmail.queue_spool import SendmailSpool
 from tests.mta.sendmail.test_queue_file import SPOOL
 from tests.mta.spooled import Class, File, Status
@@ -257,6 +259,11 @@ def both(text: bytes, name: bytes) -> tuple[Entry | str | None, Entry | str | No
     assert plain is not None
     assert plain.bodies([name]) == [b"df" + name[2:]]
     (found,) = plain.understand(place, [name], [text[: layout.head]], [5])
+    if found is not None:
+        waiting = read_envelope(text, len(text), File(text, {}).more).waiting
+        assert found[4][1] == tuple(domain_of(address) for address, _ in waiting)
+        texts = [why.removeprefix(b"Deferred: ").replace(address or b"@", b"@") for address, why in waiting if why]
+        assert found[4][2] == tuple(map(Class().reason, texts))
     file = File(text, {place.path + b"/df" + name[2:]: b"12345"})
     try:
         return found, layout.read(place, name, Status(0o100600, len(text), 0), text[: layout.head], file, None)
