@@ -41,7 +41,7 @@ class _Queue:
         self.arrivals, self.held_arrivals, self.retries = (TimelineBuilder() for _ in range(3))
         self.sizes = [0] * (len(SIZE_BUCKETS) + 1)
         self.facts = Counter[Facts]()
-        """Of messages that are counted in as far as they are alone; see Aggregator._settle."""
+        """What messages have in common and is not counted yet, with their number; see Aggregator._settle."""
 
     def add(
         self, arrivals: Sequence[int], sizes: Sequence[int], retries: Sequence[int], facts: Sequence[Facts]

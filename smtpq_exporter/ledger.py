@@ -32,7 +32,7 @@ class Shared(Generic[T]):
         """Start empty."""
         self.values: list[T | None] = []
         self.numbers: dict[T, int] = {}
-        self.uses: list[int] = []
+        self.uses = array("I")
         self._free: list[int] = []
 
     def __len__(self) -> int:
@@ -136,7 +136,7 @@ class Ledger:
             _ROWS.extend(range(len(_ROWS), 2 * len(_ROWS)))
         self.rows.update(zip(names, _ROWS[row : row + len(names)], strict=True))
         self.stamps.extend(stamps)
-        for column, values in zip(
+        for column, values in zip(  # the facts come last and have a loop of their own
             (self._queues, self._arrivals, self._sizes, self.retries), zip(*entries, strict=True), strict=False
         ):
             column.extend(array(column.typecode, values))

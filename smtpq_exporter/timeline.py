@@ -103,11 +103,11 @@ class Timeline:
 class TimelineBuilder:
     """Takes seconds in and out; `freeze()` gives the Timeline of what is in.
 
-    `add(second)` and `extend(seconds)`, 0 to 2**32 - 1, only append to an array; seconds find their places when
-    somebody asks or takes one out.
+    `extend(seconds)`, each 0 to 2**32 - 1, only appends to an array; seconds find their places when somebody asks or
+    takes one out.
     """
 
-    __slots__ = ("_blocks", "_frozen", "_keys", "_new", "_own", "_sizes", "_total", "add", "extend")
+    __slots__ = ("_blocks", "_frozen", "_keys", "_new", "_own", "_sizes", "_total", "extend")
 
     def __init__(self) -> None:
         """Start empty."""
@@ -118,7 +118,6 @@ class TimelineBuilder:
         self._total = 0
         self._frozen: Timeline | None = None
         self._new = array("I")
-        self.add: Callable[[int], None] = self._new.append
         self.extend: Callable[[Iterable[int]], None] = self._new.extend
 
     def remove(self, second: int) -> None:

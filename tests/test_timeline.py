@@ -17,8 +17,7 @@ SECONDS = st.one_of(st.integers(0, 5000), st.integers(1_795_000_000, 1_795_003_0
 def built(seconds: list[int]) -> TimelineBuilder:
     """A builder with these in it."""
     builder = TimelineBuilder()
-    for second in seconds:
-        builder.add(second)
+    builder.extend(seconds)
     return builder
 
 
@@ -63,7 +62,7 @@ def test_what_is_taken_out_is_gone(steps: list[tuple[int, bool]]) -> None:
     frozen = []
     for number, (second, put) in enumerate(steps):
         if put or not left:
-            builder.add(second)
+            builder.extend((second,))
             left.append(second)
         else:
             builder.remove(left.pop(second % len(left)))

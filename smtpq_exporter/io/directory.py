@@ -21,8 +21,7 @@ class Directory:
     """Names of a directory: messages in `ledger`, others in `aside` with the reason, sub-directories."""
 
     __slots__ = (
-        "_checked", "_cursor", "_folders", "_sifted", "aside", "busy", "half", "ledger", "listed", "place", "revived",
-        "stamp",
+        "_checked", "_cursor", "_folders", "aside", "busy", "half", "ledger", "listed", "place", "revived", "stamp",
     )
 
     def __init__(self, place: Place, table: FactTable) -> None:
@@ -39,7 +38,7 @@ class Directory:
         self.revived = False
         self._folders: dict[bytes, Place] = {}
         self._checked = 0.0
-        self._cursor = self._sifted = 0
+        self._cursor = 0
 
     @property
     def children(self) -> list[Place]:
@@ -79,14 +78,10 @@ class Directory:
         return gone, new
 
     def still_half(self) -> list[bytes]:
-        """`half` without those that are gone or were read again since it was asked before: else a busy queue would fill
-        it.
-        """
-        rows, stamps, old = self.ledger.rows, self.ledger.stamps, self.half[: self._sifted]
-        if old:
-            old = [name for name in old if (row := rows.get(name)) is not None and stamps[row] < 0]
-            self.half[: self._sifted] = old
-        self._sifted = len(self.half)
+        """`half` without those that are gone or were read again meanwhile: else a busy queue would fill it."""
+        rows, stamps = self.ledger.rows, self.ledger.stamps
+        if self.half:
+            self.half = [name for name in self.half if (row := rows.get(name)) is not None and stamps[row] < 0]
         return self.half
 
     def suspects(self, now: float, length: int, exact: int, sample: int) -> list[bytes]:

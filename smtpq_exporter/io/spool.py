@@ -21,6 +21,7 @@ are whole. How many are not yet is told among what was skipped, as UNREAD: so lo
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Iterator
 
@@ -61,6 +62,9 @@ class SpoolReader:
         """Nothing is read yet. Not `again`: one reading that leaves nothing to later ones."""
         self.why = why
         self._layout, self._liveness, self._files = layout, liveness, files or Files()
+        name: bytes | None = getattr(layout, "message_name", None)
+        self._are_messages = name and re.compile(rb"(?:(?:" + name + rb")\0)*+").fullmatch
+        """Whether all names, a NUL behind each, are those of messages."""
         self._sum = Aggregator(layout.queues, top)
         self._census = Census(self._files, self._sum)
         self._intake = Intake(layout, self._files, self._sum)
@@ -184,10 +188,10 @@ class SpoolReader:
             self._compare(directory, directory.suspects(now, self._messages, EXACT, SAMPLE), now)
         if new:
             elsewhere = self._census.elsewhere(directory)
-            sort_of, are_messages = self._layout.sort, getattr(self._layout, "are_messages", None)
+            sort_of = self._layout.sort
             alone = not (elsewhere or self._census.departed or directory.place.folders)
             fresh: list[bytes] = []
-            if alone and are_messages is not None and are_messages(b"\0".join(new) + b"\0"):
+            if alone and self._are_messages and self._are_messages(b"\0".join(new) + b"\0"):
                 fresh, new = new, []  # what is learnt of all at once costs half of what `sort` costs
             for count, name in enumerate(new):
                 sort = sort_of(directory.place, name)

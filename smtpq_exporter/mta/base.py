@@ -167,8 +167,8 @@ class SpoolLayout(Protocol):
     The engine lists directories, skips those that did not change, opens each file once and again when its
     mtime changes, follows moves and counts each id once. The layout is pure: it sorts names and reads
     bytes. An id is the file name; the same name in two places is the same message. A layout that cannot tell
-    held mail from other mail says so by an attribute `holds` that is False. One that has `are_messages(names)`, for
-    all names of a directory with a NUL behind each, tells in one step whether `sort` would say so of each.
+    held mail from other mail says so by an attribute `holds` that is False. One that has `message_name`,
+    a pattern, tells what `sort` takes for a message in every place; so all names of a directory are known in one step.
     """
 
     @property

@@ -30,12 +30,9 @@ QUEUES = ("maildrop", "incoming", "active", "deferred", "hold", "corrupt")
 def stats(messages: int = 0, age: float = 60, held: int | None = 0, size: int = 2000) -> QueueStats:
     """One queue of `messages`, the oldest `age` seconds old, the others new; `size` bytes each."""
     arrivals, held_arrivals = TimelineBuilder(), TimelineBuilder()
-    for number in range(messages):
-        second = int(NOW - (min(age, 60) if number else age))
-        arrivals.add(second)
-        # the newest are held, as far as there are any
-        if number >= messages - (held or 0):
-            held_arrivals.add(second)
+    seconds = [int(NOW - (min(age, 60) if number else age)) for number in range(messages)]
+    arrivals.extend(seconds)
+    held_arrivals.extend(seconds[max(0, messages - (held or 0)) :])  # the newest, as far as there are any
     return QueueStats(messages=messages, recipients=messages, bytes=messages * size,
                       oldest_arrival=int(NOW - age) if messages else None, held=held,
                       arrivals=arrivals.freeze(), held_arrivals=held_arrivals.freeze())

@@ -13,8 +13,9 @@ import re
 #: One id, old or new.
 MESSAGE_ID = rb"[0-9A-Za-z]{6}-(?:[0-9A-Za-z]{6}-[0-9A-Za-z]{2}|[0-9A-Za-z]{11}-[0-9A-Za-z]{4})"
 _ID = re.compile(MESSAGE_ID)
-#: Whether all names, a NUL behind each, are those of -H files.
-are_headers = re.compile(rb"(?:" + MESSAGE_ID + rb"-H\0)*+").fullmatch
+#: The file that a message is known by.
+HEADER_FILE = MESSAGE_ID + rb"-H"
+is_header_file = re.compile(HEADER_FILE).fullmatch
 _DIGITS = {
     digit: n for n, digit in enumerate(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz")
 }

@@ -30,6 +30,7 @@ _SEVERAL = re.compile(rb"(?:XX\n|((?:[YN]{2} [^\n]*+\n)++))(\d{1,7})\n((?:[^\n]*
 #: An id and -H that differ more in time are of different clocks: ids of case-insensitive builds (base 36).
 _AGREE = 86400
 _LATEST = 2**32 - 1
+#: As a byte of a file.
 _LINE_END = 10
 #: Pairs of domains that are remembered.
 _MOST = 4096

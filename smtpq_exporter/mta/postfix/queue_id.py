@@ -20,8 +20,6 @@ QUEUE_ID = re.compile(
     rb"[0-9A-F]{6,40}|[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-z]{10,16}z[0-9B-DF-HJ-NP-TV-Zb-df-hj-np-tv-y]{1,24}",
 )
 is_queue_id = QUEUE_ID.fullmatch
-#: Whether all names, a NUL behind each, are queue ids.
-are_queue_ids = re.compile(rb"(?:(?:" + QUEUE_ID.pattern + rb")\0)*+").fullmatch
 
 
 def _number(digits: bytes) -> int:

@@ -14,7 +14,7 @@ from smtpq_exporter.model import OTHER
 from smtpq_exporter.mta.address import domain_of, masked
 from smtpq_exporter.mta.base import Entry, Facts, Place, ReasonOf, SpoolFile, Status
 from smtpq_exporter.mta.postfix.queue_file import read_envelope
-from smtpq_exporter.mta.postfix.queue_id import are_queue_ids, hash_path, is_queue_id, moment
+from smtpq_exporter.mta.postfix.queue_id import QUEUE_ID, hash_path, is_queue_id, moment
 from smtpq_exporter.mta.postfix.queue_reasons import texts
 from smtpq_exporter.mta.postfix.queue_usual import usual_message
 
@@ -38,7 +38,7 @@ class PostfixSpool:
     """Holds the envelope of about 15 recipients."""
     beside = LOG_FIRST
     retries = True
-    are_messages = staticmethod(are_queue_ids)
+    message_name = QUEUE_ID.pattern
 
     def __init__(
         self, queue_directory: str, classifier: ReasonOf, *,

@@ -12,14 +12,6 @@ import re
 #: be read.
 WAITING, QUARANTINED, LOST = b"qf", b"hf", b"Qf"
 CONTROL = frozenset((WAITING, QUARANTINED, LOST))
-#: Sendmail itself takes no longer ones (MAXQFNAME).
-_SHORTEST, _LONGEST = 7, 18
-
-
-#: Whether all names, a NUL behind each, are those of control files.
-are_control_files = re.compile(rb"(?:[qhQ]f[0-9A-Za-z]{7,18}\0)*+").fullmatch
-
-
-def is_control_file(name: bytes) -> bool:
-    """Whether a file of this name holds the envelope of a message."""
-    return name[:2] in CONTROL and _SHORTEST <= len(name) - 2 <= _LONGEST and name.isalnum()
+#: A file that holds the envelope of a message. Sendmail itself takes no longer names (MAXQFNAME).
+CONTROL_FILE = rb"[qhQ]f[0-9A-Za-z]{7,18}"
+is_control_file = re.compile(CONTROL_FILE).fullmatch

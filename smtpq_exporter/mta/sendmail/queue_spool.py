@@ -28,10 +28,10 @@ from smtpq_exporter.mta.sendmail.queue_file import (
 )
 from smtpq_exporter.mta.sendmail.queue_id import (
     CONTROL,
+    CONTROL_FILE,
     LOST,
     QUARANTINED,
     WAITING,
-    are_control_files,
     is_control_file,
 )
 
@@ -65,7 +65,7 @@ class SendmailSpool:
 
     queues: tuple[str, ...] = QUEUES
     head = 4096
-    are_messages = staticmethod(are_control_files)
+    message_name = CONTROL_FILE
 
     def __init__(
         self,
@@ -159,7 +159,7 @@ class SendmailSpool:
     def _usual(
         self, place: Place, names: list[bytes], heads: list[bytes], sizes: list[int]
     ) -> list[Entry | None]:
-        """One recipient, waiting: the same as `_unusual` understands, in fewer steps."""
+        """A message that waits: the same as `_unusual` understands, in fewer steps."""
         queue, min_age, shared, known = place.queue, self._min_age, self._shared, self._memo.get
         found: list[Entry | None] = []
         add = found.append
@@ -195,9 +195,7 @@ class SendmailSpool:
         self._shared[sender, domain, reason] = facts
         return facts
 
-    def _several(
-        self, sender: bytes | None, common: bytes | None, waiting: list[Recipient]
-    ) -> Facts:
+    def _several(self, sender: bytes | None, common: bytes | None, waiting: list[Recipient]) -> Facts:
         """Facts of a message to several recipients."""
         if not common or not common.startswith(TEMPORARY) or any(own == common for own, _, _ in waiting):
             common = None
@@ -250,9 +248,6 @@ class SendmailSpool:
         return entry
 
     def _why(self, text: bytes, address: bytes) -> str:
-        found = self._memo.get(text)
-        if found is not None:
-            return found
         said = text.replace(address, b"@") if self._bare and address.find(b"@") >= 0 else text  # `in` is slower
         found = self._memo.get(said)
         if found is None:
